@@ -1,0 +1,26 @@
+/*
+ * compat.h: every difference between PostgreSQL versions that this tree knows.
+ *
+ * Written for 15; 16, 17 and 18 must compile.  No PG_VERSION_NUM test stands
+ * anywhere else.
+ */
+#ifndef CRM_COMPAT_H
+#define CRM_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "crm needs PostgreSQL 15 or later"
+#endif
+
+/* 16 moved the varlena access macros and what goes with them out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 wants a name and version with the magic block; the version is crm.control's. */
+#if PG_VERSION_NUM >= 180000
+#define CRM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "crm", .version = CRM_VERSION)
+#else
+#define CRM_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif
