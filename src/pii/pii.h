@@ -68,7 +68,7 @@ extern struct varlena *crm_pii_seal(CrmPiiType type, const char *normalized, siz
 /*
  * Decrypt into the caller's buffer, with a NUL behind the text.  False when it
  * holds less than *length + 1 bytes (CRM_PII_TEXT_MAX + 1 is always enough).
- * Raises 22P03 when the envelope is not of this type or was tampered with, and
+ * Raises XX001 when the envelope is not of this type or was tampered with, and
  * KH012 when its key is not at hand.  Checks no right and writes no log.
  */
 extern bool crm_pii_open(const struct varlena *datum, CrmPiiType type,
