@@ -61,7 +61,7 @@ holds_role(const char *name, Oid current_user, Oid session_user)
 static const Caller *
 find_caller(Oid current_user, Oid session_user)
 {
-	Caller		found = {current_user, session_user};
+	Caller		found = {.current_user = current_user, .session_user = session_user};
 	Caller	   *slot;
 
 	for (int i = 0; i < CALLERS; i++)

@@ -129,7 +129,7 @@ read_key(int fd)
 }
 
 static CrmKeyFault
-load_file(void)
+load_key_file(void)
 {
 	CrmKeyFault fault = crm_key_file_check_path();
 	int			fd;
@@ -147,7 +147,7 @@ load_file(void)
 }
 
 static CrmKeyFault
-load_command(void)
+load_key_command(void)
 {
 	FILE	   *pipe = OpenPipeStream(crm_key_command, "r");
 	CrmKeyFault fault;
@@ -184,7 +184,7 @@ crm_kek_load(void)
 	loaded = false;
 	if (strlen(source) >= sizeof(loaded_from))
 		return CRM_KEY_UNREADABLE;
-	fault = command ? load_command() : load_file();
+	fault = command ? load_key_command() : load_key_file();
 	if (fault != CRM_KEY_OK)
 		return fault;
 	loaded = true;

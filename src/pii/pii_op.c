@@ -7,6 +7,8 @@
  */
 #include "pii_room.h"
 
+#include <math.h>
+
 #include "commands/vacuum.h"
 #include "common/hashfn.h"
 #include "port/pg_bswap.h"

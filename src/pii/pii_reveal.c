@@ -6,7 +6,7 @@
 
 #include <openssl/crypto.h>
 
-#include "libpq/libpq-be.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -103,6 +103,18 @@ append_quoted(StringInfo line, const char *label, const char *value)
 	appendStringInfoChar(line, '"');
 }
 
+/* As inet_client_addr() gives it; a Unix socket has none. */
+static const char *
+client_address(void)
+{
+	LOCAL_FCINFO(call, 0);
+	Datum		address;
+
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(call);
+	return call->isnull ? "[local]" : DatumGetCString(DirectFunctionCall1(inet_out, address));
+}
+
 /* The record: who, from where, which value by its token, why; never the value. */
 static void
 log_reveal(CrmPiiType type, const struct varlena *datum, const char *purpose)
@@ -110,8 +122,6 @@ log_reveal(CrmPiiType type, const struct varlena *datum, const char *purpose)
 	const uint8 *envelope = CRM_ENVELOPE_DATA(datum);
 	const uint8 *mark = crm_pii_traits(type)->has_token ? envelope + CRM_TOKEN_OFFSET + 2 :
 		envelope + CRM_ENVELOPE_SIZE(datum) - CRM_TAG_SIZE;
-	const char *host = MyProcPort != NULL && MyProcPort->remote_host != NULL ?
-		MyProcPort->remote_host : "[internal]";
 	StringInfoData line;
 
 	initStringInfo(&line);
@@ -119,7 +129,7 @@ log_reveal(CrmPiiType type, const struct varlena *datum, const char *purpose)
 					 crm_pii_traits(type)->name, mark[0], mark[1], mark[2], mark[3]);
 	append_quoted(&line, "user", GetUserNameFromId(GetUserId(), false));
 	append_quoted(&line, "session_user", GetUserNameFromId(GetSessionUserId(), false));
-	append_quoted(&line, "client", host);
+	append_quoted(&line, "client", client_address());
 	append_quoted(&line, "purpose", purpose);
 	ereport(LOG_SERVER_ONLY,
 			(errmsg_internal("%s", line.data), errhidestmt(true), errhidecontext(true)));
