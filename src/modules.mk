@@ -1,0 +1,22 @@
+# The rooms, in order: this is the order of assembly, of linking and of deploy().
+# No wildcard: a file that is not named here is not in the product.
+
+OBJS = \
+	src/crm.o \
+	src/core/core.o \
+	src/code/code.o \
+	src/code/code_core.o
+
+# Objects that the extension owns.
+ROOM_SQL = \
+	src/core/core.sql \
+	src/deploy/deploy.sql \
+	src/code/code.sql
+
+# Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
+# becomes the procedure crm.deploy_FILE().
+ROOM_TABLES = \
+	src/core/core.tables.sql \
+	src/core/dictionary.tables.sql \
+	src/code/code.tables.sql \
+	src/core/comments.tables.sql
