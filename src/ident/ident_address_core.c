@@ -116,7 +116,7 @@ static bool
 is_separator(uint32_t point)
 {
 	return point == ' ' || point == ',' || point == ';' || point == 0x3001 || point == 0x3002 ||
-		point == '|' || point == '>' || point == '\\';
+		point == '|' || point == '>' || point == '\\' || point == 0xB7 || point == 0x2022;
 }
 
 /* Fold widths and traditional characters in place; the length never grows. */
@@ -336,7 +336,7 @@ static bool
 is_road_next(const char *text, size_t length)
 {
 	static const char *const road[] = {
-		"路", "街", "大道", "大街", "巷", "弄", "里", "胡同", "道", "村", "小区", "大厦", "广场", "花园", "号",
+		"路", "街", "大道", "大街", "巷", "弄", "里", "胡同", "村", "小区", "大厦", "广场", "花园", "号",
 		"东路", "西路", "南路", "北路", "中路", "东街", "西街", "南街", "北街", "中街", "一路", "二路", "三路",
 		"东大街", "西大街", "南大街", "北大街", "东巷", "西巷", "环路", "新村", "公寓", "大桥", "门", "站", "宾馆",
 		"酒店", "银行", "大学", "路口", "东道", "西道", "南道", "北道", "横街", "正街", "后街", "前街", NULL
@@ -700,7 +700,7 @@ sort_candidates(CrmAddress *address)
 static size_t
 skip_country(const char *text, size_t length)
 {
-	static const char *const country[] = {"中华人民共和国", "中国", NULL};
+	static const char *const country[] = {"中华人民共和国", "中国", "CHINA", "China", "china", "P.R.China", "PRC", NULL};
 
 	return begins_any(text, length, country);
 }
