@@ -37,8 +37,7 @@ ROOM_SQL = \
 	src/deploy/deploy.sql \
 	src/code/code.sql \
 	src/pii/pii.sql \
-	src/pii/pii_types.sql \
-	src/party/party.sql
+	src/pii/pii_types.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
