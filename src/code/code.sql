@@ -189,7 +189,7 @@ BEGIN
         RAISE EXCEPTION 'a customer code needs a day and a scheme' USING ERRCODE = 'null_value_not_allowed',
             HINT = 'Leave the parameter out: the day is then today, the scheme CUST.';
     END IF;
-    SELECT date_trunc(s.reset_period, day::timestamp)::date, s.stripes, ceil(0.8 * s.space), CASE WHEN s.widen THEN 9999999 ELSE s.space END,
+    SELECT date_trunc(s.reset_period, day::timestamp)::date, s.stripes::integer, ceil(0.8 * s.space)::integer, CASE WHEN s.widen THEN 9999999 ELSE s.space END,
            s.widen, s.valid_during
       INTO period_on, stripes, soft, hard, may_widen, valid_during
       FROM crm_data.code_scheme s WHERE s.scheme = code_scheme_for.scheme;

@@ -19,7 +19,7 @@ CREATE POLICY owner ON crm_data.code_scheme TO crm_owner USING (true);
 CREATE POLICY data_department ON crm_data.code_scheme FOR SELECT TO crm_data_admin USING (true);
 GRANT SELECT ON crm_data.code_scheme TO crm_data_admin;
 CREATE TRIGGER keep_rule BEFORE UPDATE OF scheme, stripes, reset_period ON crm_data.code_scheme FOR EACH ROW
-    WHEN ((OLD.scheme, OLD.stripes, OLD.reset_period) IS DISTINCT FROM (NEW.scheme, NEW.stripes, NEW.reset_period))
+    WHEN (OLD.scheme <> NEW.scheme OR OLD.stripes <> NEW.stripes OR OLD.reset_period <> NEW.reset_period)
     EXECUTE FUNCTION crm.code_scheme_keep();
 CREATE TRIGGER keep_row BEFORE DELETE ON crm_data.code_scheme FOR EACH ROW EXECUTE FUNCTION crm.code_scheme_keep();
 CREATE TRIGGER keep_table BEFORE TRUNCATE ON crm_data.code_scheme FOR EACH STATEMENT EXECUTE FUNCTION crm.code_keep();
