@@ -16,6 +16,7 @@ OBJS = \
 	src/ident/ident_travel_core.o \
 	src/code/code.o \
 	src/code/code_core.o \
+	src/code/code_op.o \
 	src/pii/pii_crypto_core.o \
 	src/pii/pii_envelope_core.o \
 	src/pii/pii_mask_core.o \
