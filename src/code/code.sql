@@ -435,6 +435,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_keep() IS
 $$Trigger: refuse what would let a customer code be used again (禁止重用编号). Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_scheme_keep() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -450,6 +452,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_scheme_keep() IS
 $$Trigger: a scheme that has allocated codes keeps its letters, stripes and period, and stays (编码方案保护). Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_scheme_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_scheme_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_retired_check() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -465,6 +469,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_retired_check() IS
 $$Trigger for each INSERT statement on the customer table: no retired code becomes a customer again (禁止重用已停用编号). Errors: 23505.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_retired_check() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_retired_check() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.retire_customer_code(code crm.customer_code, reason text, survivor crm.customer_code DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
