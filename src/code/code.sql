@@ -429,11 +429,15 @@ BEGIN
         USING ERRCODE = 'restrict_violation', HINT = CASE TG_TABLE_NAME
             WHEN 'code_counter' THEN 'Counters only go up; crm.advance_code_counter() moves one.'
             WHEN 'code_scheme' THEN 'Codes were allocated by this rule: end its validity and define another scheme.'
-            ELSE 'A retired code stays retired; the tombstone of an erased customer stays for good.' END;
+            WHEN 'customer_code_alias' THEN 'A retired code stays retired; the tombstone of an erased customer stays for good.'
+            ELSE 'A customer keeps the code, and the row, for ever: merging, cancelling and erasing are acts of their own.' END;
 END
 $$;
 COMMENT ON FUNCTION crm.code_keep() IS
-$$Trigger: refuse what would let a customer code be used again (禁止重用编号). Errors: 23001.$$;
+$$Trigger: refuse what would change a customer code or let it be used again (禁止变更和重用编号).
+For each row or statement; the trigger's WHEN says what is refused. Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_scheme_keep() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -449,6 +453,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_scheme_keep() IS
 $$Trigger: a scheme that has allocated codes keeps its letters, stripes and period, and stays (编码方案保护). Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_scheme_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_scheme_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_retired_check() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -464,6 +470,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_retired_check() IS
 $$Trigger for each INSERT statement on the customer table: no retired code becomes a customer again (禁止重用已停用编号). Errors: 23505.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_retired_check() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_retired_check() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.retire_customer_code(code crm.customer_code, reason text, survivor crm.customer_code DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
