@@ -4,6 +4,18 @@
 OBJS = \
 	src/crm.o \
 	src/core/core.o \
+	src/ident/ident.o \
+	src/ident/ident_type.o \
+	src/ident/ident_address_core.o \
+	src/ident/ident_card_core.o \
+	src/ident/ident_cn_core.o \
+	src/ident/ident_core.o \
+	src/ident/ident_division_core.o \
+	src/ident/ident_fold_core.o \
+	src/ident/ident_mail_core.o \
+	src/ident/ident_name_core.o \
+	src/ident/ident_phone_core.o \
+	src/ident/ident_travel_core.o \
 	src/code/code.o \
 	src/code/code_core.o
 
@@ -11,6 +23,7 @@ OBJS = \
 ROOM_SQL = \
 	src/core/core.sql \
 	src/deploy/deploy.sql \
+	src/ident/ident.sql \
 	src/code/code.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
