@@ -87,6 +87,15 @@ for (const [code, name] of [...csv('provinces'), ...csv('cities'), ...csv('areas
 const successors = new Map()
 for (const line of fs.readFileSync(path.join(here, 'overrides.tsv'), 'utf8').split('\n')) {
 	if (!line || line.startsWith('#')) continue
+	const group = line.match(/^= (\d{4}) (\d{4}) (.*)$/)
+	if (group) {
+		for (const item of group[3].split(' ')) {
+			const [, tail, name] = item.match(/^(\d\d)(\D+)$/)
+			const code = group[1] + tail
+			if (!seen.has(code)) seen.set(code, new Map([[name, { first: 0, last: Number(group[2]) }]]))
+		}
+		continue
+	}
 	const [code, name, first, last, successor] = line.split('\t')
 	const nameNow = name === '-' ? current.get(code) ?? [...(seen.get(code)?.keys() ?? [])].pop() : name
 	if (!nameNow) throw new Error(`overrides: no name for ${code}`)
@@ -114,7 +123,7 @@ for (const [code, names] of [...seen].sort()) {
 		row.current = !row.former && row.name === now
 		if (row.first <= FIRST_LIST && row.first !== 0 && !overriddenFirst(row)) row.first = 0
 		// Known only from undated lists and not in the first dated one: gone by then.
-		row.last = row.current ? 0 : row.last || FIRST_LIST
+		row.last = row.current ? 0 : row.last || FIRST_LIST - 1
 		rows.push(row)
 	})
 }
