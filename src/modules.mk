@@ -14,6 +14,8 @@ OBJS = \
 	src/ident/ident_name_core.o \
 	src/ident/ident_phone_core.o \
 	src/ident/ident_travel_core.o \
+	src/code/code.o \
+	src/code/code_core.o \
 	src/pii/pii_crypto_core.o \
 	src/pii/pii_envelope_core.o \
 	src/pii/pii_mask_core.o \
@@ -25,17 +27,23 @@ OBJS = \
 	src/pii/pii_settings.o \
 	src/pii/pii_io.o \
 	src/pii/pii_op.o \
-	src/pii/pii_reveal.o
+	src/pii/pii_reveal.o \
+	src/intake/intake.o \
+	src/intake/intake_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
 	src/core/core.sql \
+	src/deploy/deploy.sql \
+	src/code/code.sql \
 	src/pii/pii.sql \
-	src/pii/pii_types.sql \
-	src/deploy/deploy.sql
+	src/pii/pii_types.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
 ROOM_TABLES = \
 	src/core/core.tables.sql \
-	src/pii/pii.tables.sql
+	src/core/dictionary.tables.sql \
+	src/code/code.tables.sql \
+	src/pii/pii.tables.sql \
+	src/core/comments.tables.sql

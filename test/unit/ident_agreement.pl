@@ -22,7 +22,7 @@ unless (defined $data && -d "$data/validate")
 
 my $build = tempdir(CLEANUP => 1);
 my $cc = $ENV{CC} || 'cc';
-system("$cc -std=gnu99 -O2 -I$root/src/ident -o $build/driver $root/test/unit/ident_driver.c $root/src/ident/*_core.c") == 0
+system("$cc -std=gnu99 -O2 -I$root/src -o $build/driver $root/test/unit/ident_driver.c $root/src/ident/*_core.c") == 0
   or die "cannot build the driver\n";
 
 # Floors in percent; a fall below is a failure.

@@ -6,10 +6,10 @@
  * the verdict, fields separated by tabs.
  */
 #include <stdio.h>
-#include <stdlib.h>
-
-#include "ident.h"
 #include <string.h>
+
+#include "ident/ident.h"
+
 
 static size_t
 unescape(char *text)

@@ -133,7 +133,7 @@ export function stemOf(name) {
 		let stem = autonomous[1]
 		for (;;) {
 			const people = peoples.find((p) => stem.endsWith(p) && stem.length > p.length)
-			if (!people) break
+			if (!people || stem === '内蒙古') break
 			stem = stem.slice(0, -people.length)
 		}
 		return stem.endsWith('族') && stem.length > 2 ? stem.slice(0, -1) : stem
@@ -163,7 +163,8 @@ function levelOf(code) {
 }
 // Hainan left Guangdong in 1988, Chongqing left Sichuan in 1997.
 function moved(code) {
-	if (/^(4400|442[12])/.test(code) && false) return '46'
+	if (/^442[12]/.test(code)) return '46'
+	if (/^(5102|5112|5122|5123|5135)/.test(code)) return '50'
 	return code.slice(0, 2)
 }
 

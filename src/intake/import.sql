@@ -1,0 +1,280 @@
+-- import: a table of customers in batches that commit. The procedure runs as its
+-- caller, because it commits and because it may read only what the caller may;
+-- what writes runs as crm_owner, one batch at a time.
+
+CREATE FUNCTION crm.import_source(source regclass) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    relation text := (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = source);
+    fields text;
+BEGIN
+    IF 3 <> (SELECT count(*) FROM pg_attribute WHERE attrelid = source AND attname IN ('line', 'kind', 'name') AND NOT attisdropped) THEN
+        RAISE EXCEPTION 'relation % cannot be imported', relation USING ERRCODE = 'undefined_column',
+            DETAIL = 'It needs the columns line, kind and name at least.',
+            HINT = 'CREATE TABLE mine (LIKE crm.customer_staging INCLUDING ALL) makes one with all columns.';
+    END IF;
+    -- A column of the right type is taken as it is; another one is read as text and encrypted here.
+    SELECT string_agg(CASE WHEN a.attname IS NULL THEN 'NULL'
+                           WHEN a.atttypid = f.type THEN format('s.%I', f.field)
+                           ELSE format('s.%I::pg_catalog.text::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
+      INTO fields
+      FROM crm.intake_fields() WITH ORDINALITY f (field, type, ord)
+      JOIN pg_type t ON t.oid = f.type
+      JOIN pg_namespace n ON n.oid = t.typnamespace
+      LEFT JOIN pg_attribute a ON a.attrelid = source AND a.attname = f.field AND NOT a.attisdropped;
+    RETURN format('SELECT ROW(s.line::pg_catalog.int8, %s)::crm.customer_input AS r FROM %s s', fields, relation);
+END
+$$;
+COMMENT ON FUNCTION crm.import_source(regclass) IS
+$$The query that reads customers' records from a table, foreign table or view (导入来源).
+Columns are found by name, those of crm.customer_input; line, kind and name must be there, line must be unique.
+Errors: 42703.$$;
+
+CREATE FUNCTION crm.import_begin(batch text, source text, staged bigint, day date, scheme text) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    this_job bigint;
+BEGIN
+    IF coalesce(btrim(batch), '') = '' THEN
+        RAISE EXCEPTION 'an import needs the name of its batch' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Use the name of the file or of the delivery; the same name again goes on where it stopped.';
+    END IF;
+    INSERT INTO crm_data.import_batch (batch, source, registration_day, scheme) VALUES (batch, source, day, scheme)
+    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE SET source = EXCLUDED.source, finished_at = NULL;
+    INSERT INTO crm_data.job (kind, subject, total) VALUES ('import', batch, staged) RETURNING job_id INTO this_job;
+    RETURN this_job;
+END
+$$;
+ALTER FUNCTION crm.import_begin(text, text, bigint, date, text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_begin(text, text, bigint, date, text) IS
+$$Open a batch, or open it again; returns the number of its job (开始导入). A part of crm.import_customers().
+Errors: 22023 without a name.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) FROM PUBLIC; -- writes the batch register
+GRANT EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) TO crm_writer;
+
+CREATE FUNCTION crm.import_rows(batch text, records crm.customer_input[], day date, scheme text,
+                                accept_suspected boolean, job bigint DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    -- Two sessions with the same batch take turns; the second finds the lines done.
+    held crm_data.import_batch := (SELECT b FROM crm_data.import_batch b WHERE b.batch = import_rows.batch FOR UPDATE);
+    todo crm.customer_input[] := ARRAY(SELECT r FROM unnest(records) r
+        WHERE NOT EXISTS (SELECT FROM crm_data.import_line l WHERE l.batch = import_rows.batch AND l.line = r.line));
+    attempt int := 0;
+BEGIN
+    IF held.batch IS NULL THEN
+        RAISE EXCEPTION 'batch "%" was never begun', batch USING ERRCODE = 'no_data_found', HINT = 'CALL crm.import_customers(batch => ...).';
+    END IF;
+    LOOP
+        BEGIN
+            PERFORM crm.import_write(batch, todo, day, scheme, accept_suspected);
+            EXIT;
+        EXCEPTION WHEN unique_violation THEN
+            -- Somebody registered one of these customers since we looked: look again.
+            attempt := attempt + 1;
+            IF attempt >= 5 THEN RAISE; END IF;
+        END;
+    END LOOP;
+    UPDATE crm_data.job j SET done = j.done + cardinality(records), updated_at = clock_timestamp(), pid = pg_backend_pid()
+     WHERE j.job_id = job;
+END
+$$;
+ALTER FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) IS
+$$Take records of a batch: accepted ones become customers, the others stay with their reasons (导入一批). A part of crm.import_customers().
+A line that was accepted before is passed over, so a batch can be sent again.
+Errors: as crm.intake_accept().$$;
+REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) FROM PUBLIC; -- writes customers
+GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
+
+CREATE FUNCTION crm.import_write(batch text, records crm.customer_input[], day date, scheme text, accept_suspected boolean) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    WITH answer AS MATERIALIZED (
+        SELECT * FROM crm.intake_accept(records, day, scheme, 'import', accept_suspected)
+    ), taken AS (
+        INSERT INTO crm_data.import_line (batch, line, customer_code)
+        SELECT import_write.batch, a.line, a.customer_code FROM answer a WHERE a.violations IS NULL
+    ), corrected AS (
+        DELETE FROM crm_data.import_reject x USING answer a
+         WHERE x.batch = import_write.batch AND x.line = a.line AND a.violations IS NULL
+    )
+    INSERT INTO crm_data.import_reject AS x (batch, line, violations, input)
+    SELECT import_write.batch, a.line, a.violations, a.input FROM answer a WHERE a.violations IS NOT NULL
+    ON CONFLICT ON CONSTRAINT import_reject_pkey DO UPDATE
+       SET violations = EXCLUDED.violations, input = EXCLUDED.input, attempts = x.attempts + 1, rejected_at = now() $$;
+ALTER FUNCTION crm.import_write(text, crm.customer_input[], date, text, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_write(text, crm.customer_input[], date, text, boolean) IS
+$$Write one batch: customers, their lines, and the rejected records (写入一批). A part of crm.import_rows().$$;
+REVOKE EXECUTE ON FUNCTION crm.import_write(text, crm.customer_input[], date, text, boolean) FROM PUBLIC; -- writes customers
+
+CREATE FUNCTION crm.import_finish(batch text, job bigint) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    UPDATE crm_data.import_batch b SET finished_at = clock_timestamp() WHERE b.batch = import_finish.batch;
+    UPDATE crm_data.job j SET state = 'done', updated_at = clock_timestamp() WHERE j.job_id = import_finish.job $$;
+ALTER FUNCTION crm.import_finish(text, bigint) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_finish(text, bigint) IS $$Close a batch (结束导入). A part of crm.import_customers().$$;
+REVOKE EXECUTE ON FUNCTION crm.import_finish(text, bigint) FROM PUBLIC; -- writes the batch register
+GRANT EXECUTE ON FUNCTION crm.import_finish(text, bigint) TO crm_writer;
+
+CREATE FUNCTION crm.import_total(query text) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+    AS $$
+DECLARE
+    total bigint;
+    lines bigint;
+BEGIN
+    EXECUTE 'SELECT pg_catalog.count(*), pg_catalog.count(DISTINCT (q.r).line) FROM (' || query || ') q' INTO total, lines;
+    IF total <> lines THEN
+        RAISE EXCEPTION 'the lines of the source are not unique' USING ERRCODE = 'unique_violation',
+            DETAIL = pg_catalog.format('%s rows, %s different line numbers.', total, lines),
+            HINT = 'Number the rows of the source in column line, each once; nothing was imported.';
+    END IF;
+    RETURN total;
+END
+$$;
+COMMENT ON FUNCTION crm.import_total(text) IS
+$$Rows that a source holds; refuses one whose line numbers are missing or not unique (导入总行数). Runs as its caller.
+Errors: 23505.$$;
+
+CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT to_regclass('crm.customer_staging'), day date DEFAULT NULL,
+                                      scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false,
+                                      batch_size integer DEFAULT 2000)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    staging CONSTANT boolean := source OPERATOR(pg_catalog.=) 'crm.customer_staging'::pg_catalog.regclass;
+    query CONSTANT text := pg_catalog.concat(crm.import_source(source), ' WHERE ',
+                               CASE WHEN staging THEN 's.staged_by OPERATOR(pg_catalog.=) SESSION_USER' ELSE 'true' END);
+    page CONSTANT text := pg_catalog.format(
+        'SELECT pg_catalog.array_agg(p.r), pg_catalog.max((p.r).line)
+           FROM (%s AND ($1 IS NULL OR s.line OPERATOR(pg_catalog.>) $1) ORDER BY s.line LIMIT $2) p', query);
+    job bigint;
+    upto bigint;
+    past bigint;
+    records crm.customer_input[];
+BEGIN
+    day := COALESCE(day, crm.company_today());
+    job := crm.import_begin(batch, source::pg_catalog.text, crm.import_total(query), day, scheme);
+    COMMIT;
+    LOOP
+        EXECUTE page INTO records, upto USING past, batch_size;
+        EXIT WHEN upto IS NULL;
+        PERFORM crm.import_rows(batch, records, day, scheme, accept_suspected, job);
+        IF staging THEN
+            -- A staged row is gone in the same transaction in which it was taken or rejected.
+            DELETE FROM crm.customer_staging s
+             WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER
+               AND (past IS NULL OR s.line OPERATOR(pg_catalog.>) past) AND s.line OPERATOR(pg_catalog.<=) upto;
+        END IF;
+        COMMIT;
+        past := upto;
+    END LOOP;
+    PERFORM crm.import_finish(batch, job);
+    COMMIT;
+END
+$$;
+COMMENT ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) IS
+$$Import customers from a table in batches that commit; bad rows stay in crm.import_error with all their reasons (批量导入客户).
+source: crm.customer_staging, whose rows are purged as they are taken, or any table, foreign table or view with the columns of crm.customer_input. day: registration day, default the company's today. scheme: code scheme of the new codes. accept_suspected: take also who has name and telephone of a customer. batch_size: rows per transaction.
+Killed or failed, it goes on where it was when it is called again; a line that was accepted is never taken twice. Progress: crm.job_progress. Result: crm.import_report(), crm.import_result, crm.import_error.
+Errors: 22023, 23505 (line numbers), 42703 (columns), 42501, KH012, KH013.$$;
+REVOKE EXECUTE ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) FROM PUBLIC; -- writes customers
+GRANT EXECUTE ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) TO crm_writer;
+
+-- -- what became of it ------------------------------------------------------------
+
+CREATE FUNCTION crm.import_report(batch text)
+    RETURNS TABLE (outcome text, field text, reason text, records bigint, meaning text)
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT 'staged', NULL, NULL, (SELECT count(*) FROM crm_data.import_line l WHERE l.batch = import_report.batch)
+                               + (SELECT count(*) FROM crm_data.import_reject x WHERE x.batch = import_report.batch), NULL
+    UNION ALL
+    SELECT 'accepted', NULL, NULL, count(*), NULL FROM crm_data.import_line l WHERE l.batch = import_report.batch
+    UNION ALL
+    SELECT 'rejected', NULL, NULL, count(*), NULL FROM crm_data.import_reject x WHERE x.batch = import_report.batch
+    UNION ALL
+    (SELECT 'reason', split_part(v, ':', 1), split_part(v, ':', 2), count(*), crm.violation_text(v)
+       FROM crm_data.import_reject x, unnest(x.violations) v
+      WHERE x.batch = import_report.batch
+      GROUP BY v ORDER BY count(*) DESC, v) $$;
+ALTER FUNCTION crm.import_report(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_report(text) IS
+$$What became of a batch: staged = accepted + rejected, then how often each reason occurs (导入报告).
+A record with several violations counts under each of them.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_report(text) FROM PUBLIC; -- counts customers
+GRANT EXECUTE ON FUNCTION crm.import_report(text) TO crm_writer, crm_data_admin;
+
+CREATE FUNCTION crm.import_correct(batch text, line bigint, fields jsonb, accept_suspected boolean DEFAULT false)
+    RETURNS crm.customer_code
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    rejected crm_data.import_reject;
+    held crm_data.import_batch;
+    answer record;
+BEGIN
+    SELECT * INTO held FROM crm_data.import_batch b WHERE b.batch = import_correct.batch FOR UPDATE;
+    SELECT * INTO rejected FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line FOR UPDATE;
+    IF rejected.input IS NULL THEN
+        RAISE EXCEPTION 'batch "%" has no rejected line % to correct', batch, line USING ERRCODE = 'no_data_found',
+            HINT = 'crm.import_error lists the rejected lines; one that was discarded must be staged again.';
+    END IF;
+    SELECT * INTO answer
+      FROM crm.intake_accept(ARRAY[jsonb_populate_record(rejected.input, fields - 'line')],
+                             held.registration_day, held.scheme, 'import', accept_suspected);
+    IF answer.violations IS NOT NULL THEN
+        PERFORM crm.refuse_record(answer.violations);
+    END IF;
+    DELETE FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line;
+    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, answer.customer_code);
+    RETURN answer.customer_code;
+END
+$$;
+ALTER FUNCTION crm.import_correct(text, bigint, jsonb, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_correct(text, bigint, jsonb, boolean) IS
+$$Correct fields of a rejected line and take it in; the other fields stay as they were staged (更正导入行).
+fields: an object with the fields to change; null empties a field.
+Errors: KH001 with what is still wrong, KH002, P0002 when there is no such line.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_correct(text, bigint, jsonb, boolean) FROM PUBLIC; -- writes customers
+GRANT EXECUTE ON FUNCTION crm.import_correct(text, bigint, jsonb, boolean) TO crm_writer;
+
+CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    WITH back AS (
+        INSERT INTO crm.customer_staging (staged_by, line, kind, name, document_kind, document_number, sex, birth_date, phone, email,
+                                          bank_card, address, occupation, industry, legal_representative, contact_name,
+                                          external_system, external_id)
+        SELECT session_user, (x.input).* FROM crm_data.import_reject x
+         WHERE x.batch = import_restage.batch AND x.input IS NOT NULL
+        RETURNING 1)
+    SELECT count(*) FROM back $$;
+ALTER FUNCTION crm.import_restage(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_restage(text) IS
+$$Put the rejected lines of a batch back into crm.customer_staging, encrypted, to be corrected there by UPDATE and imported again under the same name (退回暂存区).
+Returns how many. They stay in crm.import_error until they are accepted.
+Errors: 23505 when the caller has lines of the same numbers staged.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_restage(text) FROM PUBLIC; -- writes staged customers
+GRANT EXECUTE ON FUNCTION crm.import_restage(text) TO crm_writer;
+
+CREATE FUNCTION crm.import_discard(batch text) RETURNS bigint
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    WITH purged AS (
+        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND x.input IS NOT NULL RETURNING 1)
+    SELECT count(*) FROM purged $$;
+ALTER FUNCTION crm.import_discard(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_discard(text) IS
+$$Give the rejected lines of a batch up: their data is purged, their reasons stay for the report (清除被拒数据).
+Returns how many.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_discard(text) FROM PUBLIC; -- removes data
+GRANT EXECUTE ON FUNCTION crm.import_discard(text) TO crm_writer;

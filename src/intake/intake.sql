@@ -1,0 +1,284 @@
+-- intake: how customers come in. One check for all ways in; governed functions
+-- run as crm_owner, because nobody else may write the customer's tables.
+
+CREATE TYPE crm.customer_input AS (
+    line                 bigint,
+    kind                 text,
+    name                 crm.private_text,
+    document_kind        text,
+    document_number      crm.private_text,
+    sex                  text,
+    birth_date           crm.private_text,
+    phone                crm.private_text,
+    email                crm.private_text,
+    bank_card            crm.private_text,
+    address              crm.private_text,
+    occupation           text,
+    industry             text,
+    legal_representative crm.private_text,
+    contact_name         crm.private_text,
+    external_system      text,
+    external_id          text
+);
+COMMENT ON TYPE crm.customer_input IS
+$$A customer's record as it comes in, before any check; what is personal is encrypted (待录入客户).
+The columns that crm.import_customers() looks for in its source, and the fields of crm.register_customer().$$;
+
+CREATE TYPE crm.customer_checked AS (
+    line                 bigint,
+    violations           text[],
+    kind                 text,
+    person_name          crm.person_name,
+    organization_name    text,
+    document_kind        text,
+    document_number      crm.id_number,
+    uscc                 text,
+    sex                  "char",
+    birth_date           date,
+    phone                crm.phone,
+    email                crm.email,
+    bank_card            crm.bank_card,
+    division             crm.division_code,
+    address              crm.postal_address,
+    occupation           text,
+    industry             text,
+    legal_representative crm.person_name,
+    contact_name         crm.person_name,
+    external_system      text,
+    external_id          text
+);
+COMMENT ON TYPE crm.customer_checked IS
+$$A customer's record after the check: values validated, normalised and sealed, or all violations (校验结果).
+A violation is field:reason; crm.violation_text() puts it into words.$$;
+
+CREATE FUNCTION crm.customer_check(input crm.customer_input, required integer[], today date) RETURNS crm.customer_checked
+    AS 'MODULE_PATHNAME', 'crm_customer_check' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION crm.customer_check(crm.customer_input, integer[], date) IS
+$$Validate, normalise and seal one customer's record; all violations at once (校验客户记录).
+required: crm.intake_required(); today: nobody is born later. Never raises for a bad record.
+Errors: 42501 without crm_writer, KH012 without key.$$;
+REVOKE EXECUTE ON FUNCTION crm.customer_check(crm.customer_input, integer[], date) FROM PUBLIC; -- takes personal data
+GRANT EXECUTE ON FUNCTION crm.customer_check(crm.customer_input, integer[], date) TO crm_writer, crm_owner;
+
+CREATE FUNCTION crm.intake_field_mask(field text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'crm_intake_field_mask' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION crm.intake_field_mask(text) IS
+$$The bit that stands for a field in crm.intake_required() (字段位).
+Errors: 22023 for a name that is no field.$$;
+
+CREATE FUNCTION crm.intake_required() RETURNS integer[]
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT array_agg(mask ORDER BY sort)
+      FROM (SELECT k.sort, coalesce(bit_or(crm.intake_field_mask(r.field)), 0) AS mask
+              FROM crm_data.customer_kind k
+              LEFT JOIN crm_data.intake_rule r ON r.kind = k.code AND r.is_required
+             GROUP BY k.code, k.sort) masks $$;
+ALTER FUNCTION crm.intake_required() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.intake_required() IS
+$$What crm_data.intake_rule requires of individuals, organisations and groups, one mask each (必填项).$$;
+
+-- -- violations in words -------------------------------------------------------
+
+CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, text_zh text)
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$ VALUES
+    ('required',            'is required',                                 '为必填项'),
+    ('contradiction',       'contradicts the identity number',             '与证件号码不一致'),
+    ('future',              'lies in the future',                          '晚于当前日期'),
+    ('duplicate',           'belongs to a customer already',               '已登记于其他客户'),
+    ('suspected_duplicate', 'a customer of this name and telephone exists', '已有同名同电话的客户'),
+    ('unknown',             'is no field of a customer''s record',         '不是客户记录的字段') $$;
+COMMENT ON FUNCTION crm.intake_reasons() IS
+$$The reasons of intake beside those of crm.validate(), in English and Chinese (录入原因).$$;
+
+CREATE FUNCTION crm.violation_text(violation text, lang text DEFAULT crm.lang()) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT coalesce(CASE lang WHEN 'zh' THEN p.label_zh ELSE p.label_en END, v.field)
+           || CASE lang WHEN 'zh' THEN '：' ELSE ': ' END
+           || coalesce((SELECT CASE lang WHEN 'zh' THEN r.text_zh ELSE r.text_en END FROM crm.intake_reasons() r WHERE r.reason = v.reason),
+                       crm.reason_text(v.reason, lang), v.reason)
+      FROM (SELECT split_part(violation, ':', 1), split_part(violation, ':', 2)) v (field, reason)
+      LEFT JOIN crm_data.field_policy p ON p.object = 'customer_input' AND p.field = v.field $$;
+ALTER FUNCTION crm.violation_text(text, text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.violation_text(text, text) IS
+$$A violation (field:reason) in the words of a language, zh or en (校验信息).
+Holds no value of the field. Default: the language of the session, crm.lang().$$;
+
+-- -- records into the tables ---------------------------------------------------
+
+CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
+    RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[])
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    -- Duplicates: a document or external id that somebody has, in the tables or
+    -- earlier among these records; or the same name and telephone.
+    WITH checked AS MATERIALIZED (
+        SELECT r AS input, c
+          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules,
+               unnest(records) r, LATERAL crm.customer_check(r, rules.required, rules.today) c
+    ), ranked AS (
+        SELECT k.*,
+               row_number() OVER (PARTITION BY (k.c).document_number, (k.c).document_kind ORDER BY (k.c).line) AS of_document,
+               row_number() OVER (PARTITION BY (k.c).person_name, (k.c).phone ORDER BY (k.c).line) AS of_person,
+               row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
+          FROM checked k WHERE (k.c).violations IS NULL
+    )
+    SELECT r.input, r.c,
+           nullif(array_remove(ARRAY[
+               CASE WHEN (r.c).document_number IS NOT NULL
+                     AND (r.of_document > 1 OR EXISTS (
+                         SELECT FROM crm_data.document_claim d
+                          WHERE d.number_token = crm.token((r.c).document_number) AND d.kind = (r.c).document_kind))
+                    THEN 'document_number:duplicate' END,
+               CASE WHEN (r.c).external_id IS NOT NULL
+                     AND (r.of_external > 1 OR EXISTS (
+                         SELECT FROM crm_data.external_id_claim e
+                          WHERE e.system = (r.c).external_system AND e.value = (r.c).external_id))
+                    THEN 'external_id:duplicate' END,
+               CASE WHEN NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
+                     AND (r.of_person > 1 OR EXISTS (
+                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
+                          WHERE p.token = crm.token((r.c).phone) AND i.name_token = crm.token((r.c).person_name)))
+                    THEN 'name:suspected_duplicate' END], NULL), '{}')
+      FROM ranked r
+    UNION ALL
+    SELECT k.input, k.c, (k.c).violations FROM checked k WHERE (k.c).violations IS NOT NULL $$;
+ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) IS
+$$Check records and look for customers who are there already; writes nothing (校验与查重).
+Verdict null: acceptable. accept_suspected: the same name and telephone is no reason to refuse.
+Errors: 42501 without crm_writer, KH012 without key.$$;
+REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
+
+CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
+    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH judged AS MATERIALIZED (
+        SELECT (j.checked).*, j.verdict, j.input FROM crm.intake_judge(records, intake_accept.accept_suspected) j
+    ), good AS MATERIALIZED (
+        SELECT j.*, row_number() OVER (ORDER BY j.line) AS n FROM judged j WHERE j.verdict IS NULL
+    ), total AS (
+        SELECT count(*)::int AS good FROM good
+    ), coded AS MATERIALIZED (
+        -- One block of codes for all, taken after everything has been judged and
+        -- encrypted: its counter stays locked until the transaction ends, which is
+        -- what keeps the codes free of gaps.
+        SELECT g.*, codes.code
+          FROM total, LATERAL crm.next_customer_codes(total.good, intake_accept.day, intake_accept.scheme)
+                      WITH ORDINALITY codes (code, n)
+          JOIN good g USING (n)
+         WHERE total.good > 0
+    ), new_customer AS (
+        INSERT INTO crm_data.customer (customer_code, kind, survivor_code, channel)
+        SELECT c.code, c.kind, c.code, intake_accept.channel FROM coded c
+    ), new_individual AS (
+        INSERT INTO crm_data.individual (customer_code, name, sex, birth_date, occupation)
+        SELECT c.code, c.person_name, c.sex, c.birth_date, c.occupation FROM coded c WHERE c.kind = 'individual'
+    ), new_organization AS (
+        INSERT INTO crm_data.organization (customer_code, name, uscc, industry, legal_representative, contact_name)
+        SELECT c.code, c.organization_name, c.uscc::crm.unified_social_credit_code, c.industry, c.legal_representative, c.contact_name
+          FROM coded c WHERE c.kind = 'organization'
+    ), new_group AS (
+        INSERT INTO crm_data.customer_group (customer_code, name, industry, contact_name)
+        SELECT c.code, c.organization_name, c.industry, c.contact_name FROM coded c WHERE c.kind = 'group'
+    ), new_document AS (
+        INSERT INTO crm_data.identity_document (customer_code, document_no, kind, number)
+        SELECT c.code, 1, c.document_kind, c.document_number FROM coded c WHERE c.document_number IS NOT NULL
+    ), new_document_claim AS (
+        INSERT INTO crm_data.document_claim (number_token, kind, customer_code)
+        SELECT crm.token(c.document_number), c.document_kind, c.code FROM coded c WHERE c.document_number IS NOT NULL
+    ), new_contact AS (
+        INSERT INTO crm_data.contact_point (customer_code, contact_no, phone, email, is_preferred)
+        SELECT c.code, 1, c.phone, NULL::crm.email, true FROM coded c WHERE c.phone IS NOT NULL
+        UNION ALL
+        SELECT c.code, CASE WHEN c.phone IS NULL THEN 1 ELSE 2 END, NULL, c.email, c.phone IS NULL
+          FROM coded c WHERE c.email IS NOT NULL
+    ), new_card AS (
+        INSERT INTO crm_data.bank_account (customer_code, account_no, card)
+        SELECT c.code, 1, c.bank_card FROM coded c WHERE c.bank_card IS NOT NULL
+    ), new_address AS (
+        INSERT INTO crm_data.address (customer_code, address_no, division, detail, valid_during)
+        SELECT c.code, 1, c.division, c.address, daterange(intake_accept.day, NULL) FROM coded c WHERE c.address IS NOT NULL
+    ), new_external_claim AS (
+        INSERT INTO crm_data.external_id_claim (system, value, customer_code)
+        SELECT c.external_system, c.external_id, c.code FROM coded c WHERE c.external_id IS NOT NULL
+    ), new_external AS (
+        INSERT INTO crm_data.external_id (customer_code, system, value)
+        SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
+    )
+    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input FROM coded c
+    UNION ALL
+    SELECT j.line, NULL, j.verdict, j.input FROM judged j WHERE j.verdict IS NOT NULL;
+END
+$$;
+ALTER FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) IS
+$$Records into the customer's tables: judged, coded, written; one answer a record (写入客户记录).
+Either customer_code is set, or violations and the record itself. What import and registration share; lines must differ.
+Errors: 42501 without crm_writer, KH012 without key, KH013 when the day's codes are used up, 23505 when another session registers the same customer at this moment.$$;
+REVOKE EXECUTE ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
+
+-- -- one customer ---------------------------------------------------------------
+
+CREATE FUNCTION crm.register_customer(customer jsonb, channel text DEFAULT 'counter', day date DEFAULT crm.company_today(),
+                                      scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false)
+    RETURNS crm.customer_code
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    -- Also the first field, so that every field name of the object can be told apart.
+    unknown text[] := ARRAY(SELECT key || ':unknown' FROM jsonb_object_keys(customer) key
+                             WHERE key NOT IN (SELECT field FROM crm.intake_fields()) ORDER BY key);
+    answer record;
+BEGIN
+    SELECT * INTO answer
+      FROM crm.intake_accept(ARRAY[jsonb_populate_record(NULL::crm.customer_input, jsonb_strip_nulls(customer) || '{"line": 1}')],
+                             day, scheme, channel, accept_suspected);
+    IF cardinality(unknown) > 0 OR answer.violations IS NOT NULL THEN
+        PERFORM crm.refuse_record(unknown || answer.violations);
+    END IF;
+    RETURN answer.customer_code;
+END
+$$;
+ALTER FUNCTION crm.register_customer(jsonb, text, date, text, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) IS
+$$Register one customer by the rules of the import; returns the new customer code (登记客户).
+customer: an object with the columns of crm.customer_input, without line. day: registration day. scheme: code scheme.
+Errors: KH001 with all violations in DETAIL, KH002 when the customer is there already, KH012, KH013, 42501 without crm_writer. Pass the object as a parameter, not as a literal, so that it stays out of the server's log.$$;
+REVOKE EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) FROM PUBLIC; -- writes customers
+GRANT EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) TO crm_writer;
+
+CREATE FUNCTION crm.intake_fields() RETURNS TABLE (field text, type regtype)
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT a.attname::text, a.atttypid::regtype
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+     WHERE c.oid = 'crm.customer_input'::regclass AND a.attnum > 1 AND NOT a.attisdropped
+     ORDER BY a.attnum $$;
+COMMENT ON FUNCTION crm.intake_fields() IS $$The fields of a customer's record on its way in (录入字段).$$;
+
+-- The one place that refuses a record.
+CREATE FUNCTION crm.refuse_record(violations text[]) RETURNS void
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    is_duplicate boolean := violations <@ ARRAY['document_number:duplicate', 'external_id:duplicate', 'name:suspected_duplicate'];
+BEGIN
+    RAISE EXCEPTION '%', CASE WHEN is_duplicate THEN 'the customer is there already' ELSE 'the customer''s record is not valid' END
+        USING ERRCODE = CASE WHEN is_duplicate THEN 'KH002' ELSE 'KH001' END,
+              DETAIL = (SELECT string_agg(crm.violation_text(v), CASE crm.lang() WHEN 'zh' THEN '；' ELSE '; ' END ORDER BY n)
+                          FROM unnest(violations) WITH ORDINALITY v (v, n)),
+              HINT = CASE WHEN 'name:suspected_duplicate' = ANY (violations) AND is_duplicate
+                          THEN 'If it is another person, register with accept_suspected => true; else look the customer up with crm.customer_search().'
+                          WHEN is_duplicate THEN 'Look the customer up with crm.customer_search() and add to that record.'
+                          ELSE 'Correct all of these fields and register again; nothing was written.' END;
+END
+$$;
+COMMENT ON FUNCTION crm.refuse_record(text[]) IS
+$$Raise KH001 or KH002 with all violations of a record in words (拒绝记录).$$;

@@ -1,0 +1,172 @@
+-- view: the unified customer view. Invoker's rights, so row security sees the
+-- reader; values of personal types mask themselves. A merged record is shown as
+-- the one that stands for it, whose own entries come first.
+
+-- -- relations below a customer ------------------------------------------------
+
+CREATE VIEW crm.customer_document WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, d.document_no, d.kind, d.number, d.valid_until, d.verified_at
+  FROM crm_data.identity_document d JOIN crm_data.customer c USING (customer_code);
+CREATE VIEW crm.customer_contact WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, p.contact_no, p.phone, p.email, p.is_preferred, p.verified_at
+  FROM crm_data.contact_point p JOIN crm_data.customer c USING (customer_code);
+CREATE VIEW crm.customer_address WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, a.address_no, a.division, crm.division_name(a.division) AS division_name,
+       a.detail, a.valid_during
+  FROM crm_data.address a JOIN crm_data.customer c USING (customer_code);
+CREATE VIEW crm.customer_purchase WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, p.order_no, p.purchased_on, p.product, p.quantity, p.amount, p.currency, p.channel
+  FROM crm_data.purchase p JOIN crm_data.customer c USING (customer_code);
+CREATE VIEW crm.customer_interaction WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, i.happened_at, i.channel, i.direction, i.subject, i.outcome, i.duration_seconds
+  FROM crm_data.interaction i JOIN crm_data.customer c USING (customer_code);
+
+-- -- three layers, and all of them in one ----------------------------------------
+
+CREATE VIEW crm.customer_basic WITH (security_invoker = true) AS
+SELECT c.customer_code, c.kind, c.lifecycle_state,
+       coalesce(i.name::text, o.name, g.name) AS name,
+       i.sex, extract(year FROM i.birth_date)::smallint AS birth_year,
+       d.kind AS document_kind, d.number AS document_number,
+       phone.phone, email.email, coalesce(o.contact_name, g.contact_name) AS contact_name,
+       a.division, crm.division_name(a.division) AS division_name, a.detail AS address,
+       c.owner_unit, c.channel, c.registered_at
+  FROM crm_data.customer c
+  LEFT JOIN crm_data.individual i USING (customer_code)
+  LEFT JOIN crm_data.organization o USING (customer_code)
+  LEFT JOIN crm_data.customer_group g USING (customer_code)
+  LEFT JOIN LATERAL (SELECT x.kind, x.number FROM crm_data.customer m JOIN crm_data.identity_document x USING (customer_code)
+                      WHERE m.survivor_code = c.customer_code
+                      ORDER BY m.customer_code <> c.customer_code, x.document_no LIMIT 1) d ON true
+  LEFT JOIN LATERAL (SELECT x.phone FROM crm_data.customer m JOIN crm_data.contact_point x USING (customer_code)
+                      WHERE m.survivor_code = c.customer_code AND x.phone IS NOT NULL
+                      ORDER BY m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) phone ON true
+  LEFT JOIN LATERAL (SELECT x.email FROM crm_data.customer m JOIN crm_data.contact_point x USING (customer_code)
+                      WHERE m.survivor_code = c.customer_code AND x.email IS NOT NULL
+                      ORDER BY m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) email ON true
+  LEFT JOIN LATERAL (SELECT x.division, x.detail FROM crm_data.customer m JOIN crm_data.address x USING (customer_code)
+                      WHERE m.survivor_code = c.customer_code
+                      ORDER BY m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no LIMIT 1) a ON true
+ WHERE c.survivor_code = c.customer_code;
+
+-- The service and the extended layer are not every reader's: who may not see them
+-- gets no rows here, and empty columns in crm.customer_view.
+CREATE VIEW crm.customer_service WITH (security_invoker = true, security_barrier = true) AS
+SELECT c.customer_code,
+       p.purchases, p.purchase_amounts, p.last_purchase_on, p.last_product,
+       n.interactions, n.last_interaction_at, n.last_subject, n.last_outcome
+  FROM crm_data.customer c,
+       LATERAL (SELECT coalesce(sum(x.n), 0)::bigint AS purchases,
+                       jsonb_object_agg(x.currency, x.amount) FILTER (WHERE x.currency IS NOT NULL) AS purchase_amounts,
+                       max(x.last_on) AS last_purchase_on,
+                       (array_agg(x.last_product ORDER BY x.last_on DESC))[1] AS last_product
+                  FROM (SELECT q.currency, count(*) AS n, sum(q.amount) AS amount, max(q.purchased_on) AS last_on,
+                               (array_agg(q.product ORDER BY q.purchased_on DESC, q.purchase_id DESC))[1] AS last_product
+                          FROM crm_data.customer m JOIN crm_data.purchase q USING (customer_code)
+                         WHERE m.survivor_code = c.customer_code GROUP BY q.currency) x) p,
+       LATERAL (SELECT count(*) AS interactions, max(q.happened_at) AS last_interaction_at,
+                       (array_agg(q.subject ORDER BY q.happened_at DESC))[1] AS last_subject,
+                       (array_agg(q.outcome ORDER BY q.happened_at DESC))[1] AS last_outcome
+                  FROM crm_data.customer m JOIN crm_data.interaction q USING (customer_code)
+                 WHERE m.survivor_code = c.customer_code) n
+ WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
+
+CREATE VIEW crm.customer_extended WITH (security_invoker = true, security_barrier = true) AS
+SELECT c.customer_code,
+       date_part('year', age(crm.company_today(), i.birth_date))::smallint AS age,
+       i.nationality, i.occupation, coalesce(o.industry, g.industry) AS industry, o.uscc, o.legal_representative,
+       (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x USING (customer_code)
+         WHERE m.survivor_code = c.customer_code ORDER BY m.customer_code <> c.customer_code, x.account_no LIMIT 1) AS bank_card,
+       (SELECT jsonb_object_agg(x.system, x.value) FROM crm_data.customer m JOIN crm_data.external_id x USING (customer_code)
+         WHERE m.survivor_code = c.customer_code) AS external_ids,
+       (SELECT array_agg(m.customer_code ORDER BY m.customer_code) FROM crm_data.customer m
+         WHERE m.survivor_code = c.customer_code AND m.customer_code <> c.customer_code) AS merged_codes
+  FROM crm_data.customer c
+  LEFT JOIN crm_data.individual i USING (customer_code)
+  LEFT JOIN crm_data.organization o USING (customer_code)
+  LEFT JOIN crm_data.customer_group g USING (customer_code)
+ WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
+
+CREATE VIEW crm.customer_view WITH (security_invoker = true) AS
+SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.sex, b.birth_year, b.document_kind, b.document_number,
+       b.phone, b.email, b.contact_name, b.division, b.division_name, b.address, b.owner_unit, b.channel, b.registered_at,
+       s.purchases, s.purchase_amounts, s.last_purchase_on, s.last_product,
+       s.interactions, s.last_interaction_at, s.last_subject, s.last_outcome,
+       e.age, e.nationality, e.occupation, e.industry, e.uscc, e.legal_representative, e.bank_card, e.external_ids, e.merged_codes
+  FROM crm.customer_basic b
+  LEFT JOIN crm.customer_service s USING (customer_code)
+  LEFT JOIN crm.customer_extended e USING (customer_code);
+
+-- Keyed tokens and codes; for crm.customer_search() alone.
+CREATE VIEW crm.customer_token WITH (security_invoker = true) AS
+SELECT 'phone' AS kind, p.token, p.customer_code FROM crm_data.contact_point p WHERE p.phone IS NOT NULL
+UNION ALL
+SELECT 'email', p.token, p.customer_code FROM crm_data.contact_point p WHERE p.email IS NOT NULL
+UNION ALL
+SELECT 'id_number', d.number_token, d.customer_code FROM crm_data.identity_document d
+UNION ALL
+SELECT 'bank_card', a.card_token, a.customer_code FROM crm_data.bank_account a
+UNION ALL
+SELECT 'person_name', i.name_token, i.customer_code FROM crm_data.individual i;
+
+GRANT SELECT ON crm.customer_document, crm.customer_contact, crm.customer_address, crm.customer_purchase, crm.customer_interaction,
+    crm.customer_basic, crm.customer_service, crm.customer_extended, crm.customer_view TO crm_reader, crm_data_admin;
+GRANT SELECT ON crm.customer_token TO crm_searcher;
+
+-- -- comments: a view's column means what the table's column of that name means ------
+
+DO $comments$
+DECLARE
+    entry record;
+BEGIN
+    FOR entry IN
+        SELECT DISTINCT ON (v.oid, a.attname) v.oid::regclass AS view, a.attname AS field,
+               p.label_en || ' (' || p.label_zh || ')' || coalesce('. ' || p.note, '.') AS text
+          FROM pg_class v
+          JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
+          JOIN crm_data.field_policy p ON p.field = CASE a.attname WHEN 'document_number' THEN 'number' WHEN 'address' THEN 'detail'
+                                                         WHEN 'document_kind' THEN 'kind' WHEN 'bank_card' THEN 'card' ELSE a.attname END
+           AND (p.object <> 'identity_document' OR a.attname LIKE 'document%' OR v.relname = 'customer_document')
+           AND (a.attname <> 'document_kind' OR p.object = 'identity_document')
+           AND p.object IN ('customer', 'individual', 'organization', 'customer_group', 'identity_document', 'contact_point',
+                            'bank_account', 'address', 'purchase', 'interaction')
+         WHERE v.relnamespace = 'crm'::regnamespace AND v.relkind = 'v' AND v.relname LIKE 'customer\_%'
+         ORDER BY v.oid, a.attname, (p.object = replace(v.relname, 'customer_', '')) DESC, (p.object = 'customer') DESC, p.object
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, upper(left(entry.text, 1)) || substr(entry.text, 2));
+    END LOOP;
+    FOR entry IN SELECT * FROM (VALUES
+        ('division_name', 'Name of the division (行政区划名称).'),
+        ('birth_year', 'Year of birth (出生年份).'),
+        ('purchases', 'Number of purchases (购买次数).'),
+        ('purchase_amounts', 'Sum of the purchases by currency, an object (购买金额).'),
+        ('last_purchase_on', 'Day of the last purchase (最近购买日期).'),
+        ('last_product', 'Product last bought (最近购买产品).'),
+        ('interactions', 'Number of interactions (接触次数).'),
+        ('last_interaction_at', 'Time of the last interaction (最近接触时间).'),
+        ('last_subject', 'Subject of the last interaction (最近接触主题).'),
+        ('last_outcome', 'Outcome of the last interaction (最近接触结果).'),
+        ('age', 'Age in full years today, from the birth date (年龄).'),
+        ('external_ids', 'Identifiers in other systems, an object (外部编号).'),
+        ('merged_codes', 'Codes of records that were merged into this one (已并入编号).')) notes (field, text),
+        LATERAL (SELECT a.attrelid::regclass AS view FROM pg_attribute a JOIN pg_class v ON v.oid = a.attrelid
+                  WHERE a.attname = notes.field AND v.relkind = 'v' AND v.relnamespace = 'crm'::regnamespace AND v.relname LIKE 'customer\_%') views
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, entry.text);
+    END LOOP;
+END
+$comments$;
+COMMENT ON VIEW crm.customer_view IS
+$$The unified customer view: one row a customer, all layers, masked (客户统一视图).
+basic: who it is and how to reach him; service: purchases and interactions; extended: profile, cards, other systems. Columns of a layer that the reader's role may not see are null. Sensitive as a whole, because it holds sensitive fields.$$;
+COMMENT ON VIEW crm.customer_basic IS $$Basic layer of the unified view: who the customer is and how to reach him (客户基本信息视图).$$;
+COMMENT ON VIEW crm.customer_service IS $$Service layer of the unified view: purchases and interactions in sums; for the data department (客户服务信息视图).$$;
+COMMENT ON VIEW crm.customer_extended IS $$Extended layer of the unified view: profile, cards, other systems; for the data department (客户扩展信息视图).$$;
+COMMENT ON VIEW crm.customer_document IS $$Identity documents of customers (客户证件).$$;
+COMMENT ON VIEW crm.customer_contact IS $$Telephone numbers and e-mail addresses of customers (客户联系方式).$$;
+COMMENT ON VIEW crm.customer_address IS $$Addresses of customers over time (客户地址).$$;
+COMMENT ON VIEW crm.customer_purchase IS $$Purchases of customers; for the data department (客户购买记录).$$;
+COMMENT ON VIEW crm.customer_interaction IS $$Interactions with customers; for the data department (客户接触记录).$$;
+COMMENT ON VIEW crm.customer_token IS $$Keyed tokens of searchable values; a part of crm.customer_search() (检索令牌).$$;
+COMMENT ON COLUMN crm.customer_token.kind IS 'Kind of value: phone, email, id_number, bank_card or person_name (检索类别).';
+COMMENT ON COLUMN crm.customer_token.token IS 'Keyed token of the value (检索令牌).';
