@@ -254,7 +254,8 @@ refuse_value(CrmPiiType type, const char *detail, const char *hint)
 static void pg_attribute_noreturn()
 refuse_mask(CrmPiiType type)
 {
-	refuse_value(type, "It contains an asterisk, so it is a mask and no value.",
+	refuse_value(type, type == CRM_PII_PRIVATE_TEXT ? "It is the mask of this type and no value." :
+				 "It contains an asterisk, so it is a mask and no value.",
 				 "Leave the column out of the statement, or give the whole value.");
 }
 
@@ -352,6 +353,11 @@ pii_in(CrmPiiType type, const char *text)
 	{
 		hide_input();
 		crm_pii_require_writer();
+	}
+	if (crm_pii_seal_fault() != CRM_KEY_OK)
+	{
+		hide_input();
+		crm_key_fault_raise(crm_pii_seal_fault());
 	}
 	if (type == CRM_PII_PRIVATE_TEXT)
 		return PointerGetDatum(accept_private_text(text, length));
