@@ -86,6 +86,7 @@ CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, t
     ('required',            'is required',                                 '为必填项'),
     ('contradiction',       'contradicts the identity number',             '与证件号码不一致'),
     ('future',              'lies in the future',                          '晚于当前日期'),
+    ('division',            'names no administrative division',            '未写明省市区'),
     ('duplicate',           'belongs to a customer already',               '已登记于其他客户'),
     ('suspected_duplicate', 'a customer of this name and telephone exists', '已有同名同电话的客户'),
     ('unknown',             'is no field of a customer''s record',         '不是客户记录的字段') $$;
