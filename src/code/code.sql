@@ -37,27 +37,26 @@ COMMENT ON TYPE crm.customer_code IS
 $$Customer code: the scheme's letters, the day as yyyymmdd, a serial (客户编号).
 CUST202603040001: one to four letters, a real day from 1900-01-01 to 2599-12-31, serial 0001 to 9999999 with at least four digits. Eight bytes, by value; ordered by day, then scheme, then serial. Source: the company's rule CUST + date + serial.$$;
 
--- The value is a bigint to the processor, so the server's own functions compare
--- it. They are leakproof, and ours must say so too: else row security keeps
--- every look-up by code off the index.
+-- Comparison is that of bigint, as C functions of ours (code_op.c says why).
+-- Leakproof: else row security keeps every look-up by code off the index.
 CREATE FUNCTION crm.customer_code_eq(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_eq' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_ne(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_ne' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_lt(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_lt' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_le(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_le' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_gt(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_gt' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_ge(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_ge' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_cmp(crm.customer_code, crm.customer_code) RETURNS integer
-    AS 'btint8cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_cmp' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_larger(crm.customer_code, crm.customer_code) RETURNS crm.customer_code
-    AS 'int8larger' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_larger' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_smaller(crm.customer_code, crm.customer_code) RETURNS crm.customer_code
-    AS 'int8smaller' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_smaller' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_sortsupport(internal) RETURNS void
     AS 'btint8sortsupport' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_distance(internal, internal) RETURNS double precision
@@ -189,7 +188,7 @@ BEGIN
         RAISE EXCEPTION 'a customer code needs a day and a scheme' USING ERRCODE = 'null_value_not_allowed',
             HINT = 'Leave the parameter out: the day is then today, the scheme CUST.';
     END IF;
-    SELECT date_trunc(s.reset_period, day::timestamp)::date, s.stripes, ceil(0.8 * s.space), CASE WHEN s.widen THEN 9999999 ELSE s.space END,
+    SELECT date_trunc(s.reset_period, day::timestamp)::date, s.stripes::integer, ceil(0.8 * s.space)::integer, CASE WHEN s.widen THEN 9999999 ELSE s.space END,
            s.widen, s.valid_during
       INTO period_on, stripes, soft, hard, may_widen, valid_during
       FROM crm_data.code_scheme s WHERE s.scheme = code_scheme_for.scheme;
@@ -431,11 +430,14 @@ BEGIN
             WHEN 'code_counter' THEN 'Counters only go up; crm.advance_code_counter() moves one.'
             WHEN 'code_scheme' THEN 'Codes were allocated by this rule: end its validity and define another scheme.'
             WHEN 'customer_code_alias' THEN 'A retired code stays retired; the tombstone of an erased customer stays for good.'
-            ELSE 'A customer keeps the code for ever; a merge sets survivor_code.' END;
+            ELSE 'A customer keeps the code, and the row, for ever: merging, cancelling and erasing are acts of their own.' END;
 END
 $$;
 COMMENT ON FUNCTION crm.code_keep() IS
-$$Trigger: refuse what would let a customer code be used again (禁止重用编号). Errors: 23001.$$;
+$$Trigger: refuse what would change a customer code or let it be used again (禁止变更和重用编号).
+For each row or statement; the trigger's WHEN says what is refused. Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_scheme_keep() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -451,6 +453,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_scheme_keep() IS
 $$Trigger: a scheme that has allocated codes keeps its letters, stripes and period, and stays (编码方案保护). Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_scheme_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_scheme_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_retired_check() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -466,6 +470,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_retired_check() IS
 $$Trigger for each INSERT statement on the customer table: no retired code becomes a customer again (禁止重用已停用编号). Errors: 23505.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_retired_check() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_retired_check() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.retire_customer_code(code crm.customer_code, reason text, survivor crm.customer_code DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -491,13 +497,13 @@ CREATE FUNCTION crm.code_next_step(code crm.customer_code) RETURNS crm.customer_
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    next crm.customer_code;
+    onward crm.customer_code;
 BEGIN
-    SELECT a.survivor_code INTO next FROM crm_data.customer_code_alias a WHERE a.customer_code = code;
+    SELECT a.survivor_code INTO onward FROM crm_data.customer_code_alias a WHERE a.customer_code = code;
     IF NOT FOUND THEN
-        SELECT c.survivor_code INTO next FROM crm_data.customer c WHERE c.customer_code = code;
+        SELECT c.survivor_code INTO onward FROM crm_data.customer c WHERE c.customer_code = code;
     END IF;
-    RETURN next;
+    RETURN onward;
 END
 $$;
 COMMENT ON FUNCTION crm.code_next_step(crm.customer_code) IS
@@ -510,16 +516,16 @@ CREATE FUNCTION crm.resolve(code crm.customer_code) RETURNS crm.customer_code
     AS $$
 DECLARE
     here crm.customer_code := code;
-    next crm.customer_code := code_next_step(code);
+    onward crm.customer_code := code_next_step(code);
     seen crm.customer_code[] := ARRAY[code];
 BEGIN
     -- A survivor points to itself; a circle, which only a wrong write can make, ends the walk too.
-    WHILE next <> here AND next <> ALL (seen) LOOP
-        here := next;
+    WHILE onward <> here AND onward <> ALL (seen) LOOP
+        here := onward;
         seen := seen || here;
-        next := code_next_step(here);
+        onward := code_next_step(here);
     END LOOP;
-    RETURN CASE WHEN next IS NOT NULL THEN here END;
+    RETURN CASE WHEN onward IS NOT NULL THEN here END;
 END
 $$;
 COMMENT ON FUNCTION crm.resolve(crm.customer_code) IS
@@ -527,7 +533,7 @@ $$The code of the customer who stands for this one today (编号解析).
 Follows former codes and merges to the end, however long the chain. A customer's own code gives itself; null when the code was never a customer's or its customer was erased: crm.code_fate() says which. Stable, so that WHERE customer_code = crm.resolve('...') uses the index.$$;
 ALTER FUNCTION crm.resolve(crm.customer_code) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.resolve(crm.customer_code) FROM PUBLIC; -- says which codes exist
-GRANT EXECUTE ON FUNCTION crm.resolve(crm.customer_code) TO crm_reader, crm_writer;
+GRANT EXECUTE ON FUNCTION crm.resolve(crm.customer_code) TO crm_reader, crm_searcher, crm_writer;
 
 CREATE FUNCTION crm.code_fate(code crm.customer_code, OUT fate text, OUT customer_code crm.customer_code, OUT since date)
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -557,11 +563,15 @@ CREATE FUNCTION crm.add_external_id(code crm.customer_code, system text, value t
 DECLARE
     owner crm.customer_code;
 BEGIN
-    -- The claim decides: two sessions with the same identifier meet here, the second waits.
-    INSERT INTO crm_data.external_id_claim AS c (system, value, customer_code)
-    VALUES (add_external_id.system, add_external_id.value, code)
-    ON CONFLICT ON CONSTRAINT external_id_claim_pkey DO UPDATE SET customer_code = c.customer_code
-    RETURNING c.customer_code INTO owner;
+    SELECT c.customer_code INTO owner FROM crm_data.external_id_claim c
+     WHERE c.system = add_external_id.system AND c.value = add_external_id.value;
+    IF NOT FOUND THEN
+        -- Two sessions with the same identifier meet at the claim: the second waits.
+        INSERT INTO crm_data.external_id_claim AS c (system, value, customer_code)
+        VALUES (add_external_id.system, add_external_id.value, code)
+        ON CONFLICT ON CONSTRAINT external_id_claim_pkey DO UPDATE SET customer_code = c.customer_code
+        RETURNING c.customer_code INTO owner;
+    END IF;
     IF owner = code THEN
         INSERT INTO crm_data.external_id (customer_code, system, value)
         VALUES (code, add_external_id.system, add_external_id.value)
@@ -575,7 +585,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.add_external_id(crm.customer_code, text, text) IS
 $$Note the identifier of a customer in another system (登记外部编号).
-One identifier of a system belongs to one customer, a customer may have several. Noting it again changes nothing; nor does noting it for a code that resolves to the same customer. Errors: 23505 when it belongs to another customer, 23503 when there is no such customer, 23514 for a system or value that is no name.$$;
+One identifier of a system belongs to one customer, a customer may have several. Noting it again changes nothing; nor does noting it for a code that resolves to the same customer. Errors: 23505 when it belongs to another customer, 23503 when there is no such customer, 23514 for a system or value that is empty or longer than 200 characters.$$;
 ALTER FUNCTION crm.add_external_id(crm.customer_code, text, text) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.add_external_id(crm.customer_code, text, text) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.add_external_id(crm.customer_code, text, text) TO crm_writer;
