@@ -15,6 +15,7 @@ OBJS = \
 	src/ident/ident_mail_core.o \
 	src/ident/ident_name_core.o \
 	src/ident/ident_phone_core.o \
+	src/ident/ident_township_core.o \
 	src/ident/ident_travel_core.o \
 	src/code/code.o \
 	src/code/code_core.o \
