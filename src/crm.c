@@ -38,5 +38,6 @@ _PG_init(void)
 							   &crm_timezone, "Asia/Shanghai",
 							   PGC_SUSET, 0, timezone_check, NULL, NULL);
 	crm_core_init();
+	crm_pii_init();
 	MarkGUCPrefixReserved("crm");
 }

@@ -41,5 +41,6 @@ extern int32 crm_company_today(void);
 
 /* Each room's share of _PG_init: its settings, callbacks and hooks. */
 extern void crm_core_init(void);
+extern void crm_pii_init(void);
 
 #endif

@@ -4,14 +4,40 @@
 OBJS = \
 	src/crm.o \
 	src/core/core.o \
+	src/ident/ident_address_core.o \
+	src/ident/ident_card_core.o \
+	src/ident/ident_cn_core.o \
+	src/ident/ident_core.o \
+	src/ident/ident_division_core.o \
+	src/ident/ident_fold_core.o \
+	src/ident/ident_mail_core.o \
+	src/ident/ident_name_core.o \
+	src/ident/ident_phone_core.o \
+	src/ident/ident_travel_core.o \
 	src/code/code.o \
-	src/code/code_core.o
+	src/code/code_core.o \
+	src/pii/pii_crypto_core.o \
+	src/pii/pii_envelope_core.o \
+	src/pii/pii_mask_core.o \
+	src/pii/pii_value_core.o \
+	src/pii/pii_caller.o \
+	src/pii/pii_kek.o \
+	src/pii/pii_ring.o \
+	src/pii/pii_key.o \
+	src/pii/pii_settings.o \
+	src/pii/pii_io.o \
+	src/pii/pii_op.o \
+	src/pii/pii_reveal.o \
+	src/intake/intake.o \
+	src/intake/intake_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
 	src/core/core.sql \
 	src/deploy/deploy.sql \
-	src/code/code.sql
+	src/code/code.sql \
+	src/pii/pii.sql \
+	src/pii/pii_types.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -19,4 +45,5 @@ ROOM_TABLES = \
 	src/core/core.tables.sql \
 	src/core/dictionary.tables.sql \
 	src/code/code.tables.sql \
+	src/pii/pii.tables.sql \
 	src/core/comments.tables.sql

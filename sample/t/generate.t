@@ -381,6 +381,24 @@ sub test_clean
 	return;
 }
 
+# After 500 lines a region has used up its sequence numbers of a day; the same
+# ones come again, and then the day must be another.
+sub test_far_lines
+{
+	my $period = 500 * keys %REGION;
+	my (%seen, @twice, $region);
+	for my $nth (0 .. 9)
+	{
+		my @far = grep { $_->{document_kind} eq 'resident_id' } table(generated(
+			'--rows', 50, '--seed', 5, '--clean', '--start-line', 1 + $nth * $period));
+		push @twice, grep { $seen{$_}++ } map { $_->{document_number} } @far;
+		$region = substr $far[0]{document_number}, 0, 6;
+	}
+	ok((grep { /^$region/ } keys %seen) > 5, 'far lines come back to the same region');
+	is("@twice", '', 'but never to the same identity number');
+	return;
+}
+
 sub line_text
 {
 	my ($row) = @_;
@@ -469,6 +487,7 @@ test_verdicts(\@customers, \@truth);
 test_shares(\@customers, \@truth);
 test_duplicates(\@customers, \@truth);
 test_clean(\@customers, \@truth);
+test_far_lines();
 test_activity(\@customers, \@truth);
 test_refusals();
 test_places();

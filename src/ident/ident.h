@@ -79,6 +79,9 @@ typedef struct CrmVerdict
 	bool		was_15_digits;
 	bool		region_withdrawn;
 	bool		region_withdrawn_before_birth;
+	bool		region_unknown; /* of a credit code or licence: never assigned */
+	bool		category_unknown;	/* of a credit code: not in the standard's table */
+	bool		organization_code_differs;	/* embedded GB 11714 digit is wrong */
 } CrmVerdict;
 
 /* An address taken apart; texts are offsets into what was given, or table names. */
@@ -102,6 +105,12 @@ extern bool crm_ident_validate(CrmKind kind, const char *text, size_t length,
 extern bool crm_address_parse(const char *text, size_t length, CrmAddress *address);
 /* Name of a division that exists or existed, NULL when the code never was assigned. */
 extern const char *crm_division_name(int32_t code);
+
+/* A phone as dialled in another country than China (ISO 3166-1 alpha-2). */
+extern bool crm_phone_parse(const char *text, size_t length, const char *country,
+							CrmVerdict *verdict);
+/* Bytes of the surname of a normalised Chinese name, 0 for any other. */
+extern size_t crm_person_surname_length(const char *name, size_t length);
 
 extern const char *crm_reason_name(CrmReason reason);	/* check_digit */
 extern const char *crm_reason_english(CrmReason reason);

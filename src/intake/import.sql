@@ -6,17 +6,24 @@ CREATE FUNCTION crm.import_source(source regclass) RETURNS text
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    known text[] := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = source AND attnum > 0 AND NOT attisdropped);
+    relation text := (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = source);
+    fields text;
 BEGIN
-    IF NOT ('line' = ANY (known) AND 'kind' = ANY (known) AND 'name' = ANY (known)) THEN
-        RAISE EXCEPTION 'relation % cannot be imported', source USING ERRCODE = 'undefined_column',
+    IF 3 <> (SELECT count(*) FROM pg_attribute WHERE attrelid = source AND attname IN ('line', 'kind', 'name') AND NOT attisdropped) THEN
+        RAISE EXCEPTION 'relation % cannot be imported', relation USING ERRCODE = 'undefined_column',
             DETAIL = 'It needs the columns line, kind and name at least.',
             HINT = 'CREATE TABLE mine (LIKE crm.customer_staging INCLUDING ALL) makes one with all columns.';
     END IF;
-    RETURN (SELECT 'SELECT ROW(s.line::bigint, ' || string_agg(
-                CASE WHEN field = ANY (known) THEN format('s.%I::text::%s', field, type) ELSE 'NULL' END, ', ')
-                || ')::crm.customer_input AS r FROM ' || source || ' s'
-              FROM crm.intake_fields());
+    -- A column of the right type is taken as it is; another one is read as text and encrypted here.
+    SELECT string_agg(CASE WHEN a.attname IS NULL THEN 'NULL'
+                           WHEN a.atttypid = f.type THEN format('s.%I', f.field)
+                           ELSE format('s.%I::pg_catalog.text::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
+      INTO fields
+      FROM crm.intake_fields() WITH ORDINALITY f (field, type, ord)
+      JOIN pg_type t ON t.oid = f.type
+      JOIN pg_namespace n ON n.oid = t.typnamespace
+      LEFT JOIN pg_attribute a ON a.attrelid = source AND a.attname = f.field AND NOT a.attisdropped;
+    RETURN format('SELECT ROW(s.line::pg_catalog.int8, %s)::crm.customer_input AS r FROM %s s', fields, relation);
 END
 $$;
 COMMENT ON FUNCTION crm.import_source(regclass) IS
@@ -98,9 +105,7 @@ CREATE FUNCTION crm.import_write(batch text, records crm.customer_input[], day d
          WHERE x.batch = import_write.batch AND x.line = a.line AND a.violations IS NULL
     )
     INSERT INTO crm_data.import_reject AS x (batch, line, violations, input)
-    SELECT import_write.batch, a.line, a.violations, r
-      FROM answer a JOIN unnest(records) r ON r.line = a.line
-     WHERE a.violations IS NOT NULL
+    SELECT import_write.batch, a.line, a.violations, a.input FROM answer a WHERE a.violations IS NOT NULL
     ON CONFLICT ON CONSTRAINT import_reject_pkey DO UPDATE
        SET violations = EXCLUDED.violations, input = EXCLUDED.input, attempts = x.attempts + 1, rejected_at = now() $$;
 ALTER FUNCTION crm.import_write(text, crm.customer_input[], date, text, boolean) OWNER TO crm_owner;
@@ -138,7 +143,7 @@ COMMENT ON FUNCTION crm.import_total(text) IS
 $$Rows that a source holds; refuses one whose line numbers are missing or not unique (导入总行数). Runs as its caller.
 Errors: 23505.$$;
 
-CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT 'crm.customer_staging', day date DEFAULT NULL,
+CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT to_regclass('crm.customer_staging'), day date DEFAULT NULL,
                                       scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false,
                                       batch_size integer DEFAULT 2000)
     LANGUAGE plpgsql

@@ -109,42 +109,42 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 -- -- records into the tables ---------------------------------------------------
 
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
-    RETURNS TABLE (checked crm.customer_checked, verdict text[])
+    RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[])
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     -- Duplicates: a document or external id that somebody has, in the tables or
     -- earlier among these records; or the same name and telephone.
     WITH checked AS MATERIALIZED (
-        SELECT c, (c.c).* FROM (
-            SELECT crm.customer_check(r, needs.required, crm.company_today()) AS c
-              FROM (SELECT crm.intake_required() AS required) needs, unnest(records) r) c
+        SELECT r AS input, c
+          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules,
+               unnest(records) r, LATERAL crm.customer_check(r, rules.required, rules.today) c
     ), ranked AS (
-        SELECT c.*,
-               row_number() OVER (PARTITION BY c.document_number, c.document_kind ORDER BY c.line) AS of_document,
-               row_number() OVER (PARTITION BY c.person_name, c.phone ORDER BY c.line) AS of_person,
-               row_number() OVER (PARTITION BY c.external_system, c.external_id ORDER BY c.line) AS of_external
-          FROM checked c WHERE c.violations IS NULL
+        SELECT k.*,
+               row_number() OVER (PARTITION BY (k.c).document_number, (k.c).document_kind ORDER BY (k.c).line) AS of_document,
+               row_number() OVER (PARTITION BY (k.c).person_name, (k.c).phone ORDER BY (k.c).line) AS of_person,
+               row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
+          FROM checked k WHERE (k.c).violations IS NULL
     )
-    SELECT r.c,
+    SELECT r.input, r.c,
            nullif(array_remove(ARRAY[
-               CASE WHEN r.document_number IS NOT NULL
+               CASE WHEN (r.c).document_number IS NOT NULL
                      AND (r.of_document > 1 OR EXISTS (
                          SELECT FROM crm_data.document_claim d
-                          WHERE d.number_token = crm.token(r.document_number) AND d.kind = r.document_kind))
+                          WHERE d.number_token = crm.token((r.c).document_number) AND d.kind = (r.c).document_kind))
                     THEN 'document_number:duplicate' END,
-               CASE WHEN r.external_id IS NOT NULL
+               CASE WHEN (r.c).external_id IS NOT NULL
                      AND (r.of_external > 1 OR EXISTS (
                          SELECT FROM crm_data.external_id_claim e
-                          WHERE e.system = r.external_system AND e.value = r.external_id))
+                          WHERE e.system = (r.c).external_system AND e.value = (r.c).external_id))
                     THEN 'external_id:duplicate' END,
-               CASE WHEN NOT accept_suspected AND r.person_name IS NOT NULL AND r.phone IS NOT NULL
+               CASE WHEN NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
                      AND (r.of_person > 1 OR EXISTS (
                          SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = crm.token(r.phone) AND i.name_token = crm.token(r.person_name)))
+                          WHERE p.token = crm.token((r.c).phone) AND i.name_token = crm.token((r.c).person_name)))
                     THEN 'name:suspected_duplicate' END], NULL), '{}')
       FROM ranked r
     UNION ALL
-    SELECT c.c, c.violations FROM checked c WHERE c.violations IS NOT NULL $$;
+    SELECT k.input, k.c, (k.c).violations FROM checked k WHERE (k.c).violations IS NOT NULL $$;
 ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) IS
 $$Check records and look for customers who are there already; writes nothing (校验与查重).
@@ -153,14 +153,14 @@ Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 
 CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[])
+    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH judged AS MATERIALIZED (
-        SELECT (j.checked).*, j.verdict FROM crm.intake_judge(records, intake_accept.accept_suspected) j
+        SELECT (j.checked).*, j.verdict, j.input FROM crm.intake_judge(records, intake_accept.accept_suspected) j
     ), good AS MATERIALIZED (
         SELECT j.*, row_number() OVER (ORDER BY j.line) AS n FROM judged j WHERE j.verdict IS NULL
     ), total AS (
@@ -212,14 +212,15 @@ BEGIN
         INSERT INTO crm_data.external_id (customer_code, system, value)
         SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
     )
-    SELECT j.line, c.code, j.verdict
-      FROM judged j LEFT JOIN coded c ON c.line = j.line AND j.verdict IS NULL;
+    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input FROM coded c
+    UNION ALL
+    SELECT j.line, NULL, j.verdict, j.input FROM judged j WHERE j.verdict IS NOT NULL;
 END
 $$;
 ALTER FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables: judged, coded, written; one answer a record (写入客户记录).
-Either customer_code or violations is set. What import and registration share; lines must differ.
+Either customer_code is set, or violations and the record itself. What import and registration share; lines must differ.
 Errors: 42501 without crm_writer, KH012 without key, KH013 when the day's codes are used up, 23505 when another session registers the same customer at this moment.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
 

@@ -178,9 +178,10 @@ DECLARE
 BEGIN
     FOREACH member IN ARRAY ARRAY['customer', 'individual', 'organization', 'customer_group', 'identity_document',
                                   'contact_point', 'bank_account', 'address', 'purchase', 'interaction'] LOOP
-        -- Fires only for an UPDATE that names the column.
-        EXECUTE format('CREATE TRIGGER code_is_immutable BEFORE UPDATE OF customer_code ON crm_data.%I
-                        FOR EACH ROW EXECUTE FUNCTION crm.refuse_code_change()', member);
+        IF member <> 'customer' THEN -- there room code guards it, and retired codes with it
+            EXECUTE format('CREATE TRIGGER code_is_immutable BEFORE UPDATE OF customer_code ON crm_data.%I FOR EACH ROW
+                            WHEN (NEW.customer_code <> OLD.customer_code) EXECUTE FUNCTION crm.code_keep()', member);
+        END IF;
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
@@ -207,7 +208,7 @@ BEGIN
 END
 $guards$;
 CREATE TRIGGER is_never_removed BEFORE DELETE OR TRUNCATE ON crm_data.customer
-    FOR EACH STATEMENT EXECUTE FUNCTION crm.refuse_removal();
+    FOR EACH STATEMENT EXECUTE FUNCTION crm.code_keep();
 
 -- -- the dictionary's rows ----------------------------------------------------
 

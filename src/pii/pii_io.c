@@ -1,0 +1,405 @@
+/*
+ * pii_io.c: input and output of the seven types.
+ *
+ * Output is the mask, or the envelope where somebody copies the value away; input
+ * is an envelope from anybody, a plain value from those who may, and never a mask.
+ * So no path through text loses a value without an error.
+ */
+#include "pii_room.h"
+
+#include <openssl/crypto.h>
+
+#include "access/xact.h"
+#include "commands/copy.h"
+#include "commands/copyfrom_internal.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "replication/slot.h"
+#include "replication/walsender.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/portal.h"
+
+#include "pii_value_core.h"
+
+typedef enum CrmPiiOutput
+{
+	CRM_OUTPUT_MASK,
+	CRM_OUTPUT_ENVELOPE
+} CrmPiiOutput;
+
+static const struct config_enum_entry output_options[] = {
+	{"mask", CRM_OUTPUT_MASK, false},
+	{"envelope", CRM_OUTPUT_ENVELOPE, false},
+	{NULL, 0, false}
+};
+
+static int	pii_output = CRM_OUTPUT_MASK;
+static CrmNonces nonces;
+
+/* -- sealing and opening ------------------------------------------------------ */
+
+struct varlena *
+crm_pii_seal(CrmPiiType type, const char *normalized, size_t length)
+{
+	CrmSealKeys keys;
+	uint8		nonce[CRM_NONCE_SIZE];
+	size_t		size = crm_envelope_size(type, length);
+	struct varlena *datum;
+
+	crm_pii_seal_keys(type, &keys);
+	datum = palloc(VARHDRSZ + size);
+	SET_VARSIZE(datum, VARHDRSZ + size);
+	if (!crm_nonce_next(&nonces, MyProcPid, nonce) ||
+		!crm_envelope_seal(type, &keys, nonce, normalized, length, (uint8 *) VARDATA(datum)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not encrypt a value of type %s", crm_pii_traits(type)->sql_name)));
+	return datum;
+}
+
+bool
+crm_pii_open(const struct varlena *datum, CrmPiiType type, char *buffer, size_t size,
+			 size_t *length)
+{
+	struct varlena *packed = pg_detoast_datum_packed((struct varlena *) datum);
+	const uint8 *envelope = CRM_ENVELOPE_DATA(packed);
+	size_t		envelope_size = CRM_ENVELOPE_SIZE(packed);
+	uint8		text[CRM_ENVELOPE_MAX];
+	CrmEnvelopeFault fault = crm_envelope_check(type, envelope, envelope_size);
+	const CrmCipher *cipher = NULL;
+	bool		fits;
+
+	if (fault == CRM_ENVELOPE_OK)
+	{
+		cipher = crm_pii_cipher(crm_envelope_key_id(envelope), type);
+		if (cipher == NULL)
+			crm_key_fault_raise(crm_keys_ready() == CRM_KEY_OK ? CRM_KEY_UNKNOWN_ID : crm_keys_ready());
+		fault = crm_envelope_open(type, cipher, envelope, envelope_size, text, length);
+	}
+	if (fault != CRM_ENVELOPE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("value of type %s does not open", crm_pii_traits(type)->sql_name),
+				 errdetail("%s", crm_envelope_fault(fault)),
+				 errhint("Restore the value from a backup.")));
+	fits = *length < size;
+	if (fits)
+	{
+		memcpy(buffer, text, *length);
+		buffer[*length] = '\0';
+	}
+	OPENSSL_cleanse(text, *length);
+	return fits;
+}
+
+/* -- output ------------------------------------------------------------------- */
+
+/* The statement that a portal serves copies whole rows away: a table dump. */
+static bool
+portal_dumps(Portal portal)
+{
+	PlannedStmt *planned;
+	Node	   *utility;
+
+	if (portal->stmts == NIL)
+		return false;
+	planned = linitial_node(PlannedStmt, portal->stmts);
+	utility = planned->utilityStmt;
+	if (utility == NULL)
+		return false;
+	if (IsA(utility, CopyStmt))
+		return ((CopyStmt *) utility)->relation != NULL && !((CopyStmt *) utility)->is_from;
+	if (IsA(utility, FetchStmt))
+		return strcmp(((FetchStmt *) utility)->portalname, "_pg_dump_cursor") == 0;
+	return false;
+}
+
+/*
+ * Does output go where a mask would be a lost value?
+ *
+ * Read from the portal and from settings alone, never from a variable of this
+ * library: parallel workers have variables of their own.  pg_dump also deparses
+ * literals in plain SELECTs, hence its application name.
+ */
+static inline bool
+dump_context(void)
+{
+	if (unlikely(pii_output == CRM_OUTPUT_ENVELOPE))
+		return true;
+	if (ActivePortal != NULL && unlikely(portal_dumps(ActivePortal)))
+		return true;
+	return application_name != NULL && strncmp(application_name, "pg_dump", 7) == 0;
+}
+
+/* Refuse rather than write masks into a dump. */
+static void
+require_envelope_right(void)
+{
+	if (crm_pii_has_right(CRM_RIGHT_ENVELOPE))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to dump personal data"),
+			 errdetail("A dump must hold the envelopes, not their masks, and those are for superusers and members of crm_backup."),
+			 errhint("COPY (SELECT ...) TO writes masks. Dump as a member of crm_backup. crm.pii_output and an application_name that begins with pg_dump count as a dump.")));
+}
+
+static char *
+envelope_text(const struct varlena *datum)
+{
+	size_t		size = CRM_ENVELOPE_SIZE(datum);
+	char	   *text = palloc(CRM_ENVELOPE_TEXT(size) + 1);
+
+	crm_envelope_print(CRM_ENVELOPE_DATA(datum), size, text);
+	return text;
+}
+
+/*
+ * The mask of a value, "***" when it cannot be had.  Never fails: error messages
+ * and replicas without keys print values too.
+ */
+static char *
+mask_text(const struct varlena *datum, CrmPiiType type)
+{
+	const uint8 *envelope = CRM_ENVELOPE_DATA(datum);
+	size_t		size = CRM_ENVELOPE_SIZE(datum);
+	uint8		text[CRM_ENVELOPE_HEAD + CRM_PADDED(CRM_NORMALIZED_MAX) + 64];
+	char		mask[CRM_MASK_MAX];
+	const CrmCipher *cipher;
+	size_t		length;
+
+	if (type == CRM_PII_PRIVATE_TEXT || size > sizeof(text) ||
+		crm_envelope_check(type, envelope, size) != CRM_ENVELOPE_OK)
+		return pstrdup(CRM_MASK_NOTHING);
+	cipher = crm_pii_cipher(crm_envelope_key_id(envelope), type);
+	if (cipher == NULL ||
+		crm_envelope_open(type, cipher, envelope, size, text, &length) != CRM_ENVELOPE_OK)
+		return pstrdup(CRM_MASK_NOTHING);
+	size = crm_mask(type, crm_pii_mask_rule(type), (char *) text, length, mask) + 1;
+	OPENSSL_cleanse(text, length);
+	return memcpy(palloc(size), mask, size);
+}
+
+PG_FUNCTION_INFO_V1(crm_pii_out);
+Datum
+crm_pii_out(PG_FUNCTION_ARGS)
+{
+	struct varlena *datum = PG_GETARG_VARLENA_PP(0);
+	CrmPiiType	type = crm_pii_datum_type(datum);
+
+	/* Replication carries values on; a subscriber's role has no say in that. */
+	if (unlikely(am_walsender || MyReplicationSlot != NULL))
+		PG_RETURN_CSTRING(envelope_text(datum));
+	/* No catalog may be read now, so neither rights nor settings can be. */
+	if (unlikely(!IsTransactionState() || crm_pii_traits(type) == NULL))
+		PG_RETURN_CSTRING(pstrdup(CRM_MASK_NOTHING));
+	if (unlikely(dump_context()))
+	{
+		require_envelope_right();
+		PG_RETURN_CSTRING(envelope_text(datum));
+	}
+	PG_RETURN_CSTRING(mask_text(datum, type));
+}
+
+/* The envelope itself: ciphertext, which tells a client nothing. */
+PG_FUNCTION_INFO_V1(crm_pii_send);
+Datum
+crm_pii_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
+
+/* -- input -------------------------------------------------------------------- */
+
+/*
+ * Before an error about a plain value: take away whatever would print it.  COPY
+ * shows the field in its context line and keeps the line number; a nested
+ * statement would show itself, literal included, so the rest of the context goes.
+ */
+static void
+hide_input(void)
+{
+	static ErrorContextCallback copy_only;
+
+	for (ErrorContextCallback *c = error_context_stack; c != NULL; c = c->previous)
+	{
+		if (c->callback != CopyFromErrorCallback)
+			continue;
+		if (((CopyFromState) c->arg)->cur_attval != NULL)
+			((CopyFromState) c->arg)->cur_attval = CRM_MASK_NOTHING;
+		copy_only.callback = CopyFromErrorCallback;
+		copy_only.arg = c->arg;
+		error_context_stack = &copy_only;
+		return;
+	}
+	error_context_stack = NULL;
+}
+
+static void pg_attribute_noreturn()
+refuse_value(CrmPiiType type, const char *detail, const char *hint)
+{
+	hide_input();
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid value for type %s", crm_pii_traits(type)->sql_name),
+			 errdetail("%s", detail),
+			 errhint("%s", hint),
+			 errhidestmt(true)));
+}
+
+static void pg_attribute_noreturn()
+refuse_mask(CrmPiiType type)
+{
+	refuse_value(type, "It contains an asterisk, so it is a mask and no value.",
+				 "Leave the column out of the statement, or give the whole value.");
+}
+
+static void pg_attribute_noreturn()
+refuse_envelope(CrmPiiType type, CrmEnvelopeFault fault)
+{
+	hide_input();
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid envelope for type %s", crm_pii_traits(type)->sql_name),
+			 errdetail("%s", crm_envelope_fault(fault)),
+			 errhint("Hand an envelope on as it was dumped, to a database that has its keys or none."),
+			 errhidestmt(true)));
+}
+
+/*
+ * Take an envelope: its form always, its tag when its key is at hand.  Without the
+ * key it is taken as it is, so that dumps restore on hosts without keys; such a
+ * value shows *** and reveals nothing until the key is there, and then only if it
+ * is genuine.
+ */
+static struct varlena *
+accept_envelope(CrmPiiType type, const uint8 *envelope, size_t size)
+{
+	uint8		text[CRM_ENVELOPE_MAX];
+	size_t		length = 0;
+	const CrmCipher *cipher;
+	struct varlena *datum;
+	CrmEnvelopeFault fault = crm_envelope_check(type, envelope, size);
+
+	if (fault != CRM_ENVELOPE_OK)
+		refuse_envelope(type, fault);
+	cipher = crm_pii_cipher(crm_envelope_key_id(envelope), type);
+	if (cipher != NULL)
+	{
+		fault = crm_envelope_open(type, cipher, envelope, size, text, &length);
+		OPENSSL_cleanse(text, length);
+		if (fault != CRM_ENVELOPE_OK)
+			refuse_envelope(type, fault);
+	}
+	datum = palloc(VARHDRSZ + size);
+	SET_VARSIZE(datum, VARHDRSZ + size);
+	memcpy(VARDATA(datum), envelope, size);
+	return datum;
+}
+
+static struct varlena *
+accept_envelope_text(CrmPiiType type, const char *text, size_t length)
+{
+	uint8		envelope[CRM_ENVELOPE_MAX];
+	size_t		size;
+	CrmEnvelopeFault fault = crm_envelope_parse(text, length, envelope, &size);
+
+	if (fault != CRM_ENVELOPE_OK)
+		refuse_envelope(type, fault);
+	return accept_envelope(type, envelope, size);
+}
+
+static struct varlena *
+accept_private_text(const char *text, size_t length)
+{
+	if (length > CRM_PII_TEXT_MAX)
+		refuse_value(CRM_PII_PRIVATE_TEXT, "It is longer than 8192 bytes.",
+					 "Shorten it, or keep it as a document.");
+	return crm_pii_seal(CRM_PII_PRIVATE_TEXT, text, length);
+}
+
+static struct varlena *
+accept_plain(CrmPiiType type, const char *text, size_t length)
+{
+	CrmVerdict	verdict;
+	struct varlena *datum;
+
+	if (!crm_pii_normalize(type, text, length, &verdict))
+		refuse_value(type, crm_reason_english(verdict.reason),
+					 "The value is not repeated here. crm.validate() tells what is known of such a value.");
+	if (crm_pii_is_mask(type, verdict.normalized, verdict.length))
+		refuse_mask(type);
+	datum = crm_pii_seal(type, verdict.normalized, verdict.length);
+	OPENSSL_cleanse(verdict.normalized, verdict.length);
+	return datum;
+}
+
+/* The text forms: envelope, mask, plain value; in this order, so none is taken for another. */
+static Datum
+pii_in(CrmPiiType type, const char *text)
+{
+	size_t		length = strlen(text);
+
+	if (crm_envelope_announced(text, length))
+		return PointerGetDatum(accept_envelope_text(type, text, length));
+	if (crm_pii_is_mask(type, text, length))
+		refuse_mask(type);
+	if (!crm_pii_has_right(CRM_RIGHT_PLAIN))
+	{
+		hide_input();
+		crm_pii_require_writer();
+	}
+	if (type == CRM_PII_PRIVATE_TEXT)
+		return PointerGetDatum(accept_private_text(text, length));
+	return PointerGetDatum(accept_plain(type, text, length));
+}
+
+static Datum
+pii_recv(CrmPiiType type, StringInfo message)
+{
+	int			size = message->len - message->cursor;
+
+	return PointerGetDatum(accept_envelope(type, (const uint8 *) pq_getmsgbytes(message, size),
+										   (size_t) size));
+}
+
+/* One pair of functions per type: an input function is not told its type. */
+#define PII_INPUT(name, type) \
+	PG_FUNCTION_INFO_V1(crm_##name##_in); \
+	Datum \
+	crm_##name##_in(PG_FUNCTION_ARGS) \
+	{ \
+		return pii_in(type, PG_GETARG_CSTRING(0)); \
+	} \
+	PG_FUNCTION_INFO_V1(crm_##name##_recv); \
+	Datum \
+	crm_##name##_recv(PG_FUNCTION_ARGS) \
+	{ \
+		return pii_recv(type, (StringInfo) PG_GETARG_POINTER(0)); \
+	}
+
+PII_INPUT(phone, CRM_PII_PHONE)
+PII_INPUT(id_number, CRM_PII_ID_NUMBER)
+PII_INPUT(bank_card, CRM_PII_BANK_CARD)
+PII_INPUT(email, CRM_PII_EMAIL)
+PII_INPUT(person_name, CRM_PII_PERSON_NAME)
+PII_INPUT(postal_address, CRM_PII_POSTAL_ADDRESS)
+PII_INPUT(private_text, CRM_PII_PRIVATE_TEXT)
+
+void
+crm_pii_init(void)
+{
+	DefineCustomEnumVariable("crm.pii_output",
+							 "What personal data print: their mask, or their envelope (个人信息输出).",
+							 "envelope makes any query a lossless dump; it takes superuser or crm_backup, else output raises 42501.",
+							 &pii_output, CRM_OUTPUT_MASK, output_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	crm_pii_caller_init();
+	crm_ring_init();
+	crm_kek_init();
+	crm_pii_settings_init();
+}
