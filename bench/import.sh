@@ -2,6 +2,7 @@
 # validation, encryption, duplicate search and codes, against COPY of the same
 # plain text into plain tables with as many indexes. Then the unified view by code.
 set -euo pipefail
+export PGOPTIONS='-c search_path=public,crm'
 rows=$CRM_BENCH_ROWS
 dir=build/bench
 mkdir -p "$dir"

@@ -189,7 +189,7 @@ BEGIN
         RAISE EXCEPTION 'a customer code needs a day and a scheme' USING ERRCODE = 'null_value_not_allowed',
             HINT = 'Leave the parameter out: the day is then today, the scheme CUST.';
     END IF;
-    SELECT date_trunc(s.reset_period, day::timestamp)::date, s.stripes, ceil(0.8 * s.space), CASE WHEN s.widen THEN 9999999 ELSE s.space END,
+    SELECT date_trunc(s.reset_period, day::timestamp)::date, s.stripes::integer, ceil(0.8 * s.space)::integer, CASE WHEN s.widen THEN 9999999 ELSE s.space END,
            s.widen, s.valid_during
       INTO period_on, stripes, soft, hard, may_widen, valid_during
       FROM crm_data.code_scheme s WHERE s.scheme = code_scheme_for.scheme;
@@ -430,8 +430,7 @@ BEGIN
         USING ERRCODE = 'restrict_violation', HINT = CASE TG_TABLE_NAME
             WHEN 'code_counter' THEN 'Counters only go up; crm.advance_code_counter() moves one.'
             WHEN 'code_scheme' THEN 'Codes were allocated by this rule: end its validity and define another scheme.'
-            WHEN 'customer_code_alias' THEN 'A retired code stays retired; the tombstone of an erased customer stays for good.'
-            ELSE 'A customer keeps the code for ever; a merge sets survivor_code.' END;
+            ELSE 'A retired code stays retired; the tombstone of an erased customer stays for good.' END;
 END
 $$;
 COMMENT ON FUNCTION crm.code_keep() IS
@@ -491,13 +490,13 @@ CREATE FUNCTION crm.code_next_step(code crm.customer_code) RETURNS crm.customer_
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    next crm.customer_code;
+    onward crm.customer_code;
 BEGIN
-    SELECT a.survivor_code INTO next FROM crm_data.customer_code_alias a WHERE a.customer_code = code;
+    SELECT a.survivor_code INTO onward FROM crm_data.customer_code_alias a WHERE a.customer_code = code;
     IF NOT FOUND THEN
-        SELECT c.survivor_code INTO next FROM crm_data.customer c WHERE c.customer_code = code;
+        SELECT c.survivor_code INTO onward FROM crm_data.customer c WHERE c.customer_code = code;
     END IF;
-    RETURN next;
+    RETURN onward;
 END
 $$;
 COMMENT ON FUNCTION crm.code_next_step(crm.customer_code) IS
@@ -510,16 +509,16 @@ CREATE FUNCTION crm.resolve(code crm.customer_code) RETURNS crm.customer_code
     AS $$
 DECLARE
     here crm.customer_code := code;
-    next crm.customer_code := code_next_step(code);
+    onward crm.customer_code := code_next_step(code);
     seen crm.customer_code[] := ARRAY[code];
 BEGIN
     -- A survivor points to itself; a circle, which only a wrong write can make, ends the walk too.
-    WHILE next <> here AND next <> ALL (seen) LOOP
-        here := next;
+    WHILE onward <> here AND onward <> ALL (seen) LOOP
+        here := onward;
         seen := seen || here;
-        next := code_next_step(here);
+        onward := code_next_step(here);
     END LOOP;
-    RETURN CASE WHEN next IS NOT NULL THEN here END;
+    RETURN CASE WHEN onward IS NOT NULL THEN here END;
 END
 $$;
 COMMENT ON FUNCTION crm.resolve(crm.customer_code) IS
@@ -527,7 +526,7 @@ $$The code of the customer who stands for this one today (编号解析).
 Follows former codes and merges to the end, however long the chain. A customer's own code gives itself; null when the code was never a customer's or its customer was erased: crm.code_fate() says which. Stable, so that WHERE customer_code = crm.resolve('...') uses the index.$$;
 ALTER FUNCTION crm.resolve(crm.customer_code) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.resolve(crm.customer_code) FROM PUBLIC; -- says which codes exist
-GRANT EXECUTE ON FUNCTION crm.resolve(crm.customer_code) TO crm_reader, crm_writer;
+GRANT EXECUTE ON FUNCTION crm.resolve(crm.customer_code) TO crm_reader, crm_searcher, crm_writer;
 
 CREATE FUNCTION crm.code_fate(code crm.customer_code, OUT fate text, OUT customer_code crm.customer_code, OUT since date)
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -557,11 +556,15 @@ CREATE FUNCTION crm.add_external_id(code crm.customer_code, system text, value t
 DECLARE
     owner crm.customer_code;
 BEGIN
-    -- The claim decides: two sessions with the same identifier meet here, the second waits.
-    INSERT INTO crm_data.external_id_claim AS c (system, value, customer_code)
-    VALUES (add_external_id.system, add_external_id.value, code)
-    ON CONFLICT ON CONSTRAINT external_id_claim_pkey DO UPDATE SET customer_code = c.customer_code
-    RETURNING c.customer_code INTO owner;
+    SELECT c.customer_code INTO owner FROM crm_data.external_id_claim c
+     WHERE c.system = add_external_id.system AND c.value = add_external_id.value;
+    IF NOT FOUND THEN
+        -- Two sessions with the same identifier meet at the claim: the second waits.
+        INSERT INTO crm_data.external_id_claim AS c (system, value, customer_code)
+        VALUES (add_external_id.system, add_external_id.value, code)
+        ON CONFLICT ON CONSTRAINT external_id_claim_pkey DO UPDATE SET customer_code = c.customer_code
+        RETURNING c.customer_code INTO owner;
+    END IF;
     IF owner = code THEN
         INSERT INTO crm_data.external_id (customer_code, system, value)
         VALUES (code, add_external_id.system, add_external_id.value)
@@ -575,7 +578,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.add_external_id(crm.customer_code, text, text) IS
 $$Note the identifier of a customer in another system (登记外部编号).
-One identifier of a system belongs to one customer, a customer may have several. Noting it again changes nothing; nor does noting it for a code that resolves to the same customer. Errors: 23505 when it belongs to another customer, 23503 when there is no such customer, 23514 for a system or value that is no name.$$;
+One identifier of a system belongs to one customer, a customer may have several. Noting it again changes nothing; nor does noting it for a code that resolves to the same customer. Errors: 23505 when it belongs to another customer, 23503 when there is no such customer, 23514 for a system or value that is empty or longer than 200 characters.$$;
 ALTER FUNCTION crm.add_external_id(crm.customer_code, text, text) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.add_external_id(crm.customer_code, text, text) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.add_external_id(crm.customer_code, text, text) TO crm_writer;

@@ -19,21 +19,14 @@ CREATE POLICY owner ON crm_data.code_scheme TO crm_owner USING (true);
 CREATE POLICY data_department ON crm_data.code_scheme FOR SELECT TO crm_data_admin USING (true);
 GRANT SELECT ON crm_data.code_scheme TO crm_data_admin;
 CREATE TRIGGER keep_rule BEFORE UPDATE OF scheme, stripes, reset_period ON crm_data.code_scheme FOR EACH ROW
-    WHEN ((OLD.scheme, OLD.stripes, OLD.reset_period) IS DISTINCT FROM (NEW.scheme, NEW.stripes, NEW.reset_period))
+    WHEN (OLD.scheme <> NEW.scheme OR OLD.stripes <> NEW.stripes OR OLD.reset_period <> NEW.reset_period)
     EXECUTE FUNCTION crm.code_scheme_keep();
 CREATE TRIGGER keep_row BEFORE DELETE ON crm_data.code_scheme FOR EACH ROW EXECUTE FUNCTION crm.code_scheme_keep();
 CREATE TRIGGER keep_table BEFORE TRUNCATE ON crm_data.code_scheme FOR EACH STATEMENT EXECUTE FUNCTION crm.code_keep();
 COMMENT ON TABLE crm_data.code_scheme IS
 'What customer codes are made of: letters, day, serial; several schemes live side by side (客户编码方案). Changed by crm.define_code_scheme().';
-COMMENT ON COLUMN crm_data.code_scheme.scheme IS 'Its letters, one to four capitals, which stand in front of the day (编码前缀).';
-COMMENT ON COLUMN crm_data.code_scheme.label_zh IS 'What it is for, in Chinese (中文名称).';
-COMMENT ON COLUMN crm_data.code_scheme.label_en IS 'What it is for, in English (英文名称).';
-COMMENT ON COLUMN crm_data.code_scheme.serial_digits IS 'Digits of the serial that are planned, 4 to 7 (流水号位数).';
-COMMENT ON COLUMN crm_data.code_scheme.space IS 'Serials that these digits give in a period: 9999 to 9999999 (号段容量).';
 COMMENT ON COLUMN crm_data.code_scheme.widen IS 'Whether serials go on with more digits when the space is used up; else KH013 (允许扩位).';
 COMMENT ON COLUMN crm_data.code_scheme.stripes IS 'How many sessions may allocate side by side; 1 gives serials without gaps (并行数).';
-COMMENT ON COLUMN crm_data.code_scheme.reset_period IS 'When serials begin at 1 again: day, month or year (流水号重置周期).';
-COMMENT ON COLUMN crm_data.code_scheme.valid_during IS 'Days on which codes of it may be allocated (有效期).';
 
 INSERT INTO crm_data.code_scheme (scheme, label_zh, label_en)
 VALUES ('CUST', '客户编号', 'Customer code')
@@ -57,11 +50,26 @@ CREATE TRIGGER keep_row BEFORE DELETE ON crm_data.code_counter FOR EACH ROW EXEC
 CREATE TRIGGER keep_table BEFORE TRUNCATE ON crm_data.code_counter FOR EACH STATEMENT EXECUTE FUNCTION crm.code_keep();
 COMMENT ON TABLE crm_data.code_counter IS
 'How many serials of each scheme and period are taken; moved by the allocating functions alone, and only up (流水号计数器).';
-COMMENT ON COLUMN crm_data.code_counter.scheme IS 'Code scheme (编码方案).';
-COMMENT ON COLUMN crm_data.code_counter.period_on IS 'First day of the period: the day itself, or the first of its month or year (周期首日).';
-COMMENT ON COLUMN crm_data.code_counter.stripe IS 'Which of the scheme''s stripes, from 0 (并行序号).';
 COMMENT ON COLUMN crm_data.code_counter.taken IS 'Serials taken in this stripe; with one stripe, the last serial (已用数量).';
 
+INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note) VALUES
+    ('code_scheme', NULL, NULL, 'general', 3, NULL, 'code scheme', '客户编码方案', 'What customer codes are made of: letters, day, serial; several live side by side. Changed by crm.define_code_scheme().'),
+    ('code_scheme', 'scheme', 'reference', 'general', 3, 'internal', 'letters', '编码前缀', 'One to four capitals, which stand in front of the day.'),
+    ('code_scheme', 'label_zh', 'reference', 'general', 3, 'internal', 'Chinese label', '中文名称', NULL),
+    ('code_scheme', 'label_en', 'reference', 'general', 3, 'internal', 'English label', '英文名称', NULL),
+    ('code_scheme', 'serial_digits', 'reference', 'general', 3, 'internal', 'digits of the serial', '流水号位数', 'That are planned, 4 to 7.'),
+    ('code_scheme', 'space', 'reference', 'general', 3, 'internal', 'serials of a period', '号段容量', '9999 to 9999999, from the digits.'),
+    ('code_scheme', 'widen', 'reference', 'general', 3, 'internal', 'may widen', '允许扩位', 'Serials go on with more digits when the space is used up; else KH013.'),
+    ('code_scheme', 'stripes', 'reference', 'general', 3, 'internal', 'stripes', '并行数', 'So many sessions may allocate side by side; 1 gives serials without gaps.'),
+    ('code_scheme', 'reset_period', 'reference', 'general', 3, 'internal', 'reset period', '流水号重置周期', 'When serials begin at 1 again: day, month or year.'),
+    ('code_scheme', 'valid_during', 'reference', 'general', 3, 'internal', 'validity', '有效期', 'Days on which codes of it may be allocated.'),
+    ('code_counter', NULL, NULL, 'general', 3, NULL, 'counter of serials', '流水号计数器', 'Moved by the allocating functions alone, and only up.'),
+    ('code_counter', 'scheme', 'reference', 'general', 3, 'internal', 'code scheme', '编码方案', NULL),
+    ('code_counter', 'period_on', 'reference', 'general', 3, 'internal', 'first day of the period', '周期首日', 'The day itself, or the first of its month or year.'),
+    ('code_counter', 'stripe', 'reference', 'general', 3, 'internal', 'stripe', '并行序号', 'From 0.'),
+    ('code_counter', 'taken', 'reference', 'general', 3, 'internal', 'serials taken', '已用数量', 'In this stripe; with one stripe, the last serial.');
+
+-- Run as its owner: how many codes were given is no secret, the counter's rows are nobody's business.
 CREATE VIEW crm.code_scheme AS
 SELECT s.scheme, CASE crm.lang() WHEN 'zh' THEN s.label_zh ELSE s.label_en END AS label,
        s.scheme || ' + yyyymmdd + ' || s.serial_digits || CASE WHEN s.widen THEN '+' ELSE '' END AS composition,

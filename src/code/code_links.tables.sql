@@ -19,18 +19,14 @@ COMMENT ON TABLE crm_data.customer_code_alias IS
 'Codes out of use and where they lead; without a survivor, the tombstone of an erased customer (曾用编号). A merge within this database is customer.survivor_code instead, and can be undone.';
 COMMENT ON COLUMN crm_data.customer_code_alias.customer_code IS 'The retired code; never used again (停用的编号).';
 COMMENT ON COLUMN crm_data.customer_code_alias.survivor_code IS 'The code that stands for it, itself perhaps retired since; null when erased (承接编号).';
-COMMENT ON COLUMN crm_data.customer_code_alias.reason IS 'merged, recoded or erased (原因).';
-COMMENT ON COLUMN crm_data.customer_code_alias.retired_on IS 'Day on the company''s calendar (停用日期).';
 
--- Immutable and never reused, from whichever side it is tried.
-CREATE TRIGGER code_is_immutable BEFORE UPDATE OF customer_code ON crm_data.customer FOR EACH ROW
-    WHEN (NEW.customer_code <> OLD.customer_code) EXECUTE FUNCTION crm.code_keep();
+-- Once for each statement, so that a batch pays for one join.
 CREATE TRIGGER code_is_not_retired AFTER INSERT ON crm_data.customer REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION crm.code_retired_check();
 
 CREATE TABLE crm_data.external_id_claim (
-    system        text NOT NULL CHECK (system ~ '^[a-z][a-z0-9_.-]{0,62}$'),
-    value         text NOT NULL CHECK (char_length(value) BETWEEN 1 AND 200 AND value = btrim(value)),
+    system        text NOT NULL CHECK (char_length(system) BETWEEN 1 AND 200),
+    value         text NOT NULL CHECK (char_length(value) BETWEEN 1 AND 200),
     customer_code crm.customer_code NOT NULL,
     PRIMARY KEY (system, value),
     UNIQUE (customer_code, system, value)
@@ -39,11 +35,6 @@ ALTER TABLE crm_data.external_id_claim ENABLE ROW LEVEL SECURITY, FORCE ROW LEVE
 CREATE POLICY owner ON crm_data.external_id_claim TO crm_owner USING (true);
 CREATE POLICY data_department ON crm_data.external_id_claim FOR SELECT TO crm_data_admin USING (true);
 GRANT SELECT ON crm_data.external_id_claim TO crm_data_admin;
-COMMENT ON TABLE crm_data.external_id_claim IS
-'Who has which identifier of another system: makes it unique over all customers, also when they are spread over machines (外部编号占用).';
-COMMENT ON COLUMN crm_data.external_id_claim.system IS 'Other system, a short lower-case name: billing, wechat (外部系统).';
-COMMENT ON COLUMN crm_data.external_id_claim.value IS 'Identifier there, 1 to 200 characters, as that system writes it (外部编号).';
-COMMENT ON COLUMN crm_data.external_id_claim.customer_code IS 'Customer to whom it was given (客户编号).';
 
 CREATE TABLE crm_data.external_id (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
@@ -58,10 +49,22 @@ CREATE TABLE crm_data.external_id (
 ALTER TABLE crm_data.external_id ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.external_id TO crm_owner USING (true);
 CREATE POLICY data_department ON crm_data.external_id FOR SELECT TO crm_data_admin USING (true);
-GRANT SELECT ON crm_data.external_id TO crm_data_admin;
-COMMENT ON TABLE crm_data.external_id IS 'Identifiers of a customer in other systems (外部编号).';
-COMMENT ON COLUMN crm_data.external_id.customer_code IS 'Customer (客户编号).';
-COMMENT ON COLUMN crm_data.external_id.system IS 'Other system, a short lower-case name: billing, wechat (外部系统).';
-COMMENT ON COLUMN crm_data.external_id.value IS 'Identifier there, as that system writes it (外部编号).';
-COMMENT ON COLUMN crm_data.external_id.added_at IS 'When it was noted (登记时间).';
-COMMENT ON COLUMN crm_data.external_id.added_by IS 'Who noted it (登记人).';
+-- Readers have no policy: the unified view shows them no identifiers, and no error.
+GRANT SELECT ON crm_data.external_id TO crm_data_admin, crm_reader;
+
+INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note) VALUES
+    ('customer_code_alias', NULL, NULL, 'general', 3, NULL, 'retired codes', '曾用编号', 'Where they lead; without a survivor, the tombstone of an erased customer. A merge within this database is customer.survivor_code instead, and can be undone.'),
+    ('customer_code_alias', 'customer_code', 'identity', 'general', 3, 'internal', 'retired code', '停用的编号', 'Never used again.'),
+    ('customer_code_alias', 'survivor_code', 'identity', 'general', 3, 'internal', 'surviving code', '承接编号', 'Perhaps retired itself since; null when erased.'),
+    ('customer_code_alias', 'reason', 'status', 'general', 3, 'internal', 'reason', '停用原因', 'merged, recoded or erased.'),
+    ('customer_code_alias', 'retired_on', 'origin', 'general', 3, 'internal', 'retired on', '停用日期', 'Day of the company''s calendar.'),
+    ('external_id_claim', NULL, NULL, 'general', 2, NULL, 'claim of an external identifier', '外部编号唯一性登记', 'One identifier of a system has one customer, also when customers are spread over machines.'),
+    ('external_id_claim', 'system', 'identity', 'general', 3, 'internal', 'other system', '外部系统', NULL),
+    ('external_id_claim', 'value', 'identity', 'general', 2, 'internal', 'external identifier', '外部编号', NULL),
+    ('external_id_claim', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', 'To whom it was given.'),
+    ('external_id', NULL, NULL, 'general', 2, NULL, 'external identifier', '外部编号', 'What a customer is called in other systems.'),
+    ('external_id', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', NULL),
+    ('external_id', 'system', 'identity', 'general', 3, 'extended', 'other system', '外部系统', NULL),
+    ('external_id', 'value', 'identity', 'general', 2, 'extended', 'external identifier', '外部编号', 'As that system writes it.'),
+    ('external_id', 'added_at', 'origin', 'general', 3, 'internal', 'noted at', '登记时间', NULL),
+    ('external_id', 'added_by', 'origin', 'general', 3, 'internal', 'noted by', '登记人', 'Role of the session.');

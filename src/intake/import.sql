@@ -63,8 +63,11 @@ CREATE FUNCTION crm.import_rows(batch text, records crm.customer_input[], day da
 DECLARE
     -- Two sessions with the same batch take turns; the second finds the lines done.
     held crm_data.import_batch := (SELECT b FROM crm_data.import_batch b WHERE b.batch = import_rows.batch FOR UPDATE);
+    -- By range, so that a batch of a million lines is not read again for each thousand.
+    lines int8range := (SELECT int8range(min(r.line), max(r.line), '[]') FROM unnest(records) r);
     todo crm.customer_input[] := ARRAY(SELECT r FROM unnest(records) r
-        WHERE NOT EXISTS (SELECT FROM crm_data.import_line l WHERE l.batch = import_rows.batch AND l.line = r.line));
+        WHERE r.line <> ALL (ARRAY(SELECT l.line FROM crm_data.import_line l
+                                    WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines))));
     attempt int := 0;
 BEGIN
     IF held.batch IS NULL THEN
@@ -103,6 +106,7 @@ CREATE FUNCTION crm.import_write(batch text, records crm.customer_input[], day d
     ), corrected AS (
         DELETE FROM crm_data.import_reject x USING answer a
          WHERE x.batch = import_write.batch AND x.line = a.line AND a.violations IS NULL
+           AND x.line BETWEEN (SELECT min(line) FROM answer) AND (SELECT max(line) FROM answer)
     )
     INSERT INTO crm_data.import_reject AS x (batch, line, violations, input)
     SELECT import_write.batch, a.line, a.violations, a.input FROM answer a WHERE a.violations IS NOT NULL
@@ -123,25 +127,32 @@ COMMENT ON FUNCTION crm.import_finish(text, bigint) IS $$Close a batch (结束�
 REVOKE EXECUTE ON FUNCTION crm.import_finish(text, bigint) FROM PUBLIC; -- writes the batch register
 GRANT EXECUTE ON FUNCTION crm.import_finish(text, bigint) TO crm_writer;
 
-CREATE FUNCTION crm.import_total(query text) RETURNS bigint
-    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+CREATE FUNCTION crm.import_stage(batch text, source regclass) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     AS $$
 DECLARE
+    query CONSTANT text := crm.import_source(source);
     total bigint;
     lines bigint;
 BEGIN
-    EXECUTE 'SELECT pg_catalog.count(*), pg_catalog.count(DISTINCT (q.r).line) FROM (' || query || ') q' INTO total, lines;
-    IF total <> lines THEN
+    EXECUTE pg_catalog.concat('SELECT pg_catalog.count(*), pg_catalog.count(DISTINCT s.line) FROM (', query, ') q, LATERAL (SELECT (q.r).line) s')
+       INTO total, lines;
+    IF total OPERATOR(pg_catalog.<>) lines THEN
         RAISE EXCEPTION 'the lines of the source are not unique' USING ERRCODE = 'unique_violation',
             DETAIL = pg_catalog.format('%s rows, %s different line numbers.', total, lines),
             HINT = 'Number the rows of the source in column line, each once; nothing was imported.';
     END IF;
+    -- What an interrupted import of this batch had staged is read afresh.
+    DELETE FROM crm.customer_staging s WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) import_stage.batch;
+    EXECUTE pg_catalog.concat('INSERT INTO crm.customer_staging SELECT SESSION_USER, $1, (q.r).* FROM (', query, ' OFFSET 0) q') USING batch;
     RETURN total;
 END
 $$;
-COMMENT ON FUNCTION crm.import_total(text) IS
-$$Rows that a source holds; refuses one whose line numbers are missing or not unique (导入总行数). Runs as its caller.
-Errors: 23505.$$;
+COMMENT ON FUNCTION crm.import_stage(text, regclass) IS
+$$Copy a source into crm.customer_staging under the name of the batch, encrypted; returns how many rows (暂存来源数据). A part of crm.import_customers(); runs as its caller, who must be able to read the source.
+Errors: 23505 when line numbers are missing or not unique, 42703.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_stage(text, regclass) FROM PUBLIC; -- writes staged customers
+GRANT EXECUTE ON FUNCTION crm.import_stage(text, regclass) TO crm_writer;
 
 CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT to_regclass('crm.customer_staging'), day date DEFAULT NULL,
                                       scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false,
@@ -149,30 +160,44 @@ CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT to_reg
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    staging CONSTANT boolean := source OPERATOR(pg_catalog.=) 'crm.customer_staging'::pg_catalog.regclass;
-    query CONSTANT text := pg_catalog.concat(crm.import_source(source), ' WHERE ',
-                               CASE WHEN staging THEN 's.staged_by OPERATOR(pg_catalog.=) SESSION_USER' ELSE 'true' END);
-    page CONSTANT text := pg_catalog.format(
-        'SELECT pg_catalog.array_agg(p.r), pg_catalog.max((p.r).line)
-           FROM (%s AND ($1 IS NULL OR s.line OPERATOR(pg_catalog.>) $1) ORDER BY s.line LIMIT $2) p', query);
+    -- Rows that COPY put into the staging table bear no batch's name; those of another source do.
+    staged_as CONSTANT text := CASE WHEN source OPERATOR(pg_catalog.=) 'crm.customer_staging'::pg_catalog.regclass THEN '' ELSE batch END;
+    total bigint;
     job bigint;
     upto bigint;
-    past bigint;
+    past bigint := -9223372036854775808;
     records crm.customer_input[];
 BEGIN
     day := COALESCE(day, crm.company_today());
-    job := crm.import_begin(batch, source::pg_catalog.text, crm.import_total(query), day, scheme);
+    IF staged_as OPERATOR(pg_catalog.<>) '' THEN
+        total := crm.import_stage(batch, source);
+    ELSE
+        SELECT pg_catalog.count(*) INTO total FROM crm.customer_staging s
+         WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) '';
+    END IF;
+    job := crm.import_begin(batch, source::pg_catalog.text, total, day, scheme);
     COMMIT;
     LOOP
-        EXECUTE page INTO records, upto USING past, batch_size;
+        -- The staging table was filled just now and is emptied here, so nothing is known
+        -- of it: hold the planner to its primary key, whose order this walks.
+        PERFORM pg_catalog.set_config(name, 'off', true)
+           FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
+        SELECT pg_catalog.array_agg(p.r), pg_catalog.max((p.r).line) INTO records, upto
+          FROM (SELECT ROW(s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email,
+                           s.bank_card, s.address, s.occupation, s.industry, s.legal_representative, s.contact_name,
+                           s.external_system, s.external_id)::crm.customer_input AS r
+                  FROM crm.customer_staging s
+                 WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) staged_as
+                   AND s.line OPERATOR(pg_catalog.>) past
+                 ORDER BY s.staged_by, s.batch, s.line LIMIT batch_size) p;
         EXIT WHEN upto IS NULL;
+        -- A staged row is gone in the same transaction in which it was taken or rejected.
+        DELETE FROM crm.customer_staging s
+         WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) staged_as
+           AND s.line OPERATOR(pg_catalog.>) past AND s.line OPERATOR(pg_catalog.<=) upto;
+        PERFORM pg_catalog.set_config(name, 'on', true)
+           FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
         PERFORM crm.import_rows(batch, records, day, scheme, accept_suspected, job);
-        IF staging THEN
-            -- A staged row is gone in the same transaction in which it was taken or rejected.
-            DELETE FROM crm.customer_staging s
-             WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER
-               AND (past IS NULL OR s.line OPERATOR(pg_catalog.>) past) AND s.line OPERATOR(pg_catalog.<=) upto;
-        END IF;
         COMMIT;
         past := upto;
     END LOOP;
@@ -251,10 +276,10 @@ CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     WITH back AS (
-        INSERT INTO crm.customer_staging (staged_by, line, kind, name, document_kind, document_number, sex, birth_date, phone, email,
+        INSERT INTO crm.customer_staging (staged_by, batch, line, kind, name, document_kind, document_number, sex, birth_date, phone, email,
                                           bank_card, address, occupation, industry, legal_representative, contact_name,
                                           external_system, external_id)
-        SELECT session_user, (x.input).* FROM crm_data.import_reject x
+        SELECT session_user, '', (x.input).* FROM crm_data.import_reject x
          WHERE x.batch = import_restage.batch AND x.input IS NOT NULL
         RETURNING 1)
     SELECT count(*) FROM back $$;
