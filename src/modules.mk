@@ -4,6 +4,8 @@
 OBJS = \
 	src/crm.o \
 	src/core/core.o \
+	src/ident/ident.o \
+	src/ident/ident_type.o \
 	src/ident/ident_address_core.o \
 	src/ident/ident_card_core.o \
 	src/ident/ident_cn_core.o \
@@ -35,6 +37,7 @@ OBJS = \
 ROOM_SQL = \
 	src/core/core.sql \
 	src/deploy/deploy.sql \
+	src/ident/ident.sql \
 	src/code/code.sql \
 	src/pii/pii.sql \
 	src/pii/pii_types.sql

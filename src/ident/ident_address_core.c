@@ -697,6 +697,42 @@ sort_candidates(CrmAddress *address)
 	}
 }
 
+/*
+ * All divisions that a name may mean, in full or abbreviated, those in force
+ * first; the number of codes written.
+ */
+int
+crm_division_lookup(const char *text, size_t length, int32_t *codes, int room)
+{
+	char		name[128];
+	size_t		bytes;
+	size_t		key;
+	int			count = 0;
+
+	if (crm_fold_text(text, length, name, sizeof(name) - 1, &bytes) != CRM_OK)
+		return 0;
+	simplify(name, &bytes);
+	key = point_bytes(name[0]);
+	if (key >= bytes)
+		return 0;
+	key += point_bytes(name[key]);
+	for (int old = 0; old < 2; old++)
+	{
+		for (int place = crm_division_name_from(name, key); count < room; place++)
+		{
+			int			row = crm_division_by_name(place);
+			size_t		used = 0;
+
+			if (row < 0 || strncmp(crm_division_row_name(row), name, key) != 0)
+				break;
+			if (crm_division_row_old(row) == (old == 1) &&
+				match_row(row, name, bytes, &used) != MATCH_NONE && used == bytes)
+				codes[count++] = crm_division_row_at(row)->code;
+		}
+	}
+	return count;
+}
+
 static size_t
 skip_country(const char *text, size_t length)
 {

@@ -93,6 +93,8 @@ typedef struct CrmDivisionFacts
 
 extern bool crm_division_facts(int32_t code, CrmDivisionFacts *facts);
 extern bool crm_division_exists(int32_t code, bool *withdrawn);
+extern bool crm_division_read(const char *text, size_t length, int32_t *code, CrmReason *reason);
+extern int	crm_division_lookup(const char *text, size_t length, int32_t *codes, int room);
 
 /* The parsers, one per kind; each fills a verdict that has begun. */
 extern bool crm_resident_id_judge(const char *text, size_t length, CrmVerdict *verdict);

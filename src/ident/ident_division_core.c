@@ -136,3 +136,25 @@ crm_division_children(int32_t first, int32_t last, int *low, int *high)
 	*low = division_prefix[from - DIVISION_PREFIX_FIRST];
 	*high = division_prefix[to - DIVISION_PREFIX_FIRST + 1];
 }
+
+/*
+ * Read the six digits of a code: form only.  A county without its city is no
+ * code, since a shifted digit nearly always shows up as such a hole.
+ */
+bool
+crm_division_read(const char *text, size_t length, int32_t *code, CrmReason *reason)
+{
+	if (length != 6)
+	{
+		*reason = CRM_REASON_LENGTH;
+		return false;
+	}
+	if (!crm_all_digits(text, length))
+	{
+		*reason = CRM_REASON_CHARACTER;
+		return false;
+	}
+	*code = crm_digits_value(text, length);
+	*reason = CRM_REASON_FORM;
+	return *code >= 100000 && !(*code % 100 != 0 && *code / 100 % 100 == 0 && *code / 10000 != 46);
+}
