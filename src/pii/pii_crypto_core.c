@@ -14,24 +14,56 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-/* GCM's block function: encrypt one block with the key schedule in the context. */
+/*
+ * GCM's block function.  The mode asks for one counter block after the other;
+ * the first of a message are made ahead, in one call, by begin_message().
+ */
 static void
 encrypt_block(const unsigned char in[16], unsigned char out[16], const void *key)
 {
+	const CrmCipher *cipher = key;
+	uint32_t	counter = (uint32_t) in[12] << 24 | (uint32_t) in[13] << 16 |
+		(uint32_t) in[14] << 8 | in[15];
 	int			length;
 
-	EVP_EncryptUpdate((EVP_CIPHER_CTX *) key, out, &length, in, 16);
+	if (counter - 1 < cipher->stream_blocks)
+		memcpy(out, cipher->stream + 16 * (counter - 1), 16);
+	else
+		EVP_EncryptUpdate(cipher->block, out, &length, in, 16);
+}
+
+/* Key stream for the tag and the beginning of the text; then the nonce. */
+static bool
+begin_message(CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE], size_t text_length)
+{
+	uint32_t	blocks = text_length > 16 * (CRM_STREAM_BLOCKS - 1) ? CRM_STREAM_BLOCKS :
+		1 + (uint32_t) (text_length + 15) / 16;
+	int			length;
+
+	for (uint32_t i = 0; i < blocks; i++)
+	{
+		memcpy(cipher->stream + 16 * i, nonce, CRM_NONCE_SIZE);
+		memset(cipher->stream + 16 * i + CRM_NONCE_SIZE, 0, 3);
+		cipher->stream[16 * i + 15] = (uint8_t) (i + 1);
+	}
+	if (EVP_EncryptUpdate(cipher->block, cipher->stream, &length, cipher->stream,
+						  16 * (int) blocks) != 1)
+		return false;
+	cipher->stream_blocks = blocks;
+	CRYPTO_gcm128_setiv(cipher->mode, nonce, CRM_NONCE_SIZE);
+	return true;
 }
 
 bool
 crm_cipher_open(CrmCipher *cipher, const uint8_t key[CRM_KEY_SIZE])
 {
 	cipher->mode = NULL;
+	cipher->stream_blocks = 0;
 	cipher->block = EVP_CIPHER_CTX_new();
 	if (cipher->block == NULL ||
 		EVP_EncryptInit_ex(cipher->block, EVP_aes_256_ecb(), NULL, key, NULL) != 1 ||
 		EVP_CIPHER_CTX_set_padding(cipher->block, 0) != 1 ||
-		(cipher->mode = CRYPTO_gcm128_new(cipher->block, encrypt_block)) == NULL)
+		(cipher->mode = CRYPTO_gcm128_new(cipher, encrypt_block)) == NULL)
 	{
 		crm_cipher_close(cipher);
 		return false;
@@ -51,34 +83,36 @@ crm_cipher_close(CrmCipher *cipher)
 }
 
 bool
-crm_cipher_seal(const CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
+crm_cipher_seal(CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
 				const uint8_t *aad, size_t aad_length,
 				const uint8_t *plain, size_t length,
 				uint8_t *sealed, uint8_t tag[CRM_TAG_SIZE])
 {
-	CRYPTO_gcm128_setiv(cipher->mode, nonce, CRM_NONCE_SIZE);
-	if (CRYPTO_gcm128_aad(cipher->mode, aad, aad_length) != 0 ||
+	if (!begin_message(cipher, nonce, length) ||
+		CRYPTO_gcm128_aad(cipher->mode, aad, aad_length) != 0 ||
 		CRYPTO_gcm128_encrypt(cipher->mode, plain, sealed, length) != 0)
 		return false;
 	CRYPTO_gcm128_tag(cipher->mode, tag, CRM_TAG_SIZE);
+	cipher->stream_blocks = 0;
 	return true;
 }
 
 /* What does not verify is wiped before anybody can look at it. */
 bool
-crm_cipher_unseal(const CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
+crm_cipher_unseal(CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
 				  const uint8_t *aad, size_t aad_length,
 				  const uint8_t *sealed, size_t length,
 				  const uint8_t tag[CRM_TAG_SIZE], uint8_t *plain)
 {
-	CRYPTO_gcm128_setiv(cipher->mode, nonce, CRM_NONCE_SIZE);
-	if (CRYPTO_gcm128_aad(cipher->mode, aad, aad_length) != 0 ||
+	if (!begin_message(cipher, nonce, length) ||
+		CRYPTO_gcm128_aad(cipher->mode, aad, aad_length) != 0 ||
 		CRYPTO_gcm128_decrypt(cipher->mode, sealed, plain, length) != 0 ||
 		CRYPTO_gcm128_finish(cipher->mode, tag, CRM_TAG_SIZE) != 0)
 	{
 		OPENSSL_cleanse(plain, length);
 		return false;
 	}
+	cipher->stream_blocks = 0;
 	return true;
 }
 

@@ -25,10 +25,15 @@
 /* Hexadecimal digits of a key file. */
 #define CRM_KEY_TEXT_SIZE (2 * CRM_KEY_SIZE)
 
+/* Blocks of key stream that are made at once: the tag's, and 48 bytes of text. */
+#define CRM_STREAM_BLOCKS 4
+
 typedef struct CrmCipher
 {
 	EVP_CIPHER_CTX *block;		/* AES-256, one block at a time */
-	GCM128_CONTEXT *mode;		/* GCM around it */
+	GCM128_CONTEXT *mode;		/* GCM around it; points back to this struct */
+	uint32_t	stream_blocks;	/* how many of stream are of this message */
+	uint8_t		stream[16 * CRM_STREAM_BLOCKS];
 } CrmCipher;
 
 typedef struct CrmHmac
@@ -48,11 +53,11 @@ typedef struct CrmNonces
 
 extern bool crm_cipher_open(CrmCipher *cipher, const uint8_t key[CRM_KEY_SIZE]);
 extern void crm_cipher_close(CrmCipher *cipher);
-extern bool crm_cipher_seal(const CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
+extern bool crm_cipher_seal(CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
 							const uint8_t *aad, size_t aad_length,
 							const uint8_t *plain, size_t length,
 							uint8_t *sealed, uint8_t tag[CRM_TAG_SIZE]);
-extern bool crm_cipher_unseal(const CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
+extern bool crm_cipher_unseal(CrmCipher *cipher, const uint8_t nonce[CRM_NONCE_SIZE],
 							  const uint8_t *aad, size_t aad_length,
 							  const uint8_t *sealed, size_t length,
 							  const uint8_t tag[CRM_TAG_SIZE], uint8_t *plain);

@@ -7,14 +7,21 @@
 
 #include <openssl/crypto.h>
 
+#define SEARCHED(name, padded, text_max) \
+	{#name, "crm." #name, padded, true, text_max, CRM_ENVELOPE_HEAD, \
+	CRM_ENVELOPE_HEAD + sizeof("crm." #name) - 1}
+#define BARE(name, padded, text_max) \
+	{#name, "crm." #name, padded, false, text_max, CRM_ENVELOPE_HEAD_BARE, \
+	CRM_ENVELOPE_HEAD_BARE + sizeof("crm." #name) - 1}
+
 static const CrmPiiTraits traits[CRM_PII_TYPE_END] = {
-	[CRM_PII_PHONE] = {"phone", "crm.phone", false, true, 64},
-	[CRM_PII_ID_NUMBER] = {"id_number", "crm.id_number", false, true, 64},
-	[CRM_PII_BANK_CARD] = {"bank_card", "crm.bank_card", false, true, 64},
-	[CRM_PII_EMAIL] = {"email", "crm.email", true, true, 1024},
-	[CRM_PII_PERSON_NAME] = {"person_name", "crm.person_name", true, true, 1024},
-	[CRM_PII_POSTAL_ADDRESS] = {"postal_address", "crm.postal_address", true, true, 1024},
-	[CRM_PII_PRIVATE_TEXT] = {"private_text", "crm.private_text", true, false, CRM_PII_TEXT_MAX},
+	[CRM_PII_PHONE] = SEARCHED(phone, false, 64),
+	[CRM_PII_ID_NUMBER] = SEARCHED(id_number, false, 64),
+	[CRM_PII_BANK_CARD] = SEARCHED(bank_card, false, 64),
+	[CRM_PII_EMAIL] = SEARCHED(email, true, 1024),
+	[CRM_PII_PERSON_NAME] = SEARCHED(person_name, true, 1024),
+	[CRM_PII_POSTAL_ADDRESS] = SEARCHED(postal_address, true, 1024),
+	[CRM_PII_PRIVATE_TEXT] = BARE(private_text, true, CRM_PII_TEXT_MAX),
 };
 
 const CrmPiiTraits *
@@ -40,12 +47,6 @@ crm_pii_type_find(const char *name, CrmPiiType *type)
 	return false;
 }
 
-static size_t
-head_size(const CrmPiiTraits *t)
-{
-	return t->has_token ? CRM_ENVELOPE_HEAD : CRM_ENVELOPE_HEAD_BARE;
-}
-
 /* Bytes of the envelope of a text of that length. */
 size_t
 crm_envelope_size(CrmPiiType type, size_t text_length)
@@ -53,19 +54,18 @@ crm_envelope_size(CrmPiiType type, size_t text_length)
 	const CrmPiiTraits *t = &traits[type];
 	size_t		body = t->padded ? CRM_PADDED(text_length) : text_length;
 
-	return head_size(t) + CRM_NONCE_SIZE + body + CRM_TAG_SIZE;
+	return t->head + CRM_NONCE_SIZE + body + CRM_TAG_SIZE;
 }
 
-/* The associated data: everything before the nonce, then the type's name. */
-static size_t
-envelope_aad(const CrmPiiTraits *t, const uint8_t *envelope, uint8_t aad[64])
+/*
+ * The associated data: everything before the nonce, then the type's name.  Both
+ * copies have a fixed size, whatever of them counts.
+ */
+static void
+write_aad(const CrmPiiTraits *t, const uint8_t *envelope, uint8_t aad[64])
 {
-	size_t		head = head_size(t);
-	size_t		name = strlen(t->sql_name);
-
-	memcpy(aad, envelope, head);
-	memcpy(aad + head, t->sql_name, name);
-	return head + name;
+	memcpy(aad, envelope, CRM_ENVELOPE_HEAD);
+	memcpy(aad + t->head, t->sql_name, sizeof(t->sql_name));
 }
 
 static bool
@@ -103,8 +103,7 @@ crm_envelope_seal(CrmPiiType type, const CrmSealKeys *keys, const uint8_t nonce[
 {
 	const CrmPiiTraits *t = &traits[type];
 	uint8_t		aad[64];
-	size_t		aad_length;
-	uint8_t    *body = envelope + head_size(t) + CRM_NONCE_SIZE;
+	uint8_t    *body = envelope + t->head + CRM_NONCE_SIZE;
 	size_t		body_size = t->padded ? CRM_PADDED(length) : length;
 
 	if (length > t->text_max || (length == 0 && !t->padded) ||
@@ -117,8 +116,8 @@ crm_envelope_seal(CrmPiiType type, const CrmSealKeys *keys, const uint8_t nonce[
 		memset(body + length, 0, body_size - length);
 		body[length] = 0x80;
 	}
-	aad_length = envelope_aad(t, envelope, aad);
-	return crm_cipher_seal(keys->cipher, nonce, aad, aad_length, body, body_size,
+	write_aad(t, envelope, aad);
+	return crm_cipher_seal(keys->cipher, nonce, aad, t->aad, body, body_size,
 						   body, body + body_size);
 }
 
@@ -127,7 +126,7 @@ CrmEnvelopeFault
 crm_envelope_check(CrmPiiType type, const uint8_t *envelope, size_t size)
 {
 	const CrmPiiTraits *t = &traits[type];
-	size_t		fixed = head_size(t) + CRM_NONCE_SIZE + CRM_TAG_SIZE;
+	size_t		fixed = t->head + CRM_NONCE_SIZE + CRM_TAG_SIZE;
 	size_t		body;
 
 	if (size < 2)
@@ -170,19 +169,20 @@ unpad(const uint8_t *body, size_t *length)
  * of the text is left there.
  */
 CrmEnvelopeFault
-crm_envelope_open(CrmPiiType type, const CrmCipher *cipher, const uint8_t *envelope, size_t size,
+crm_envelope_open(CrmPiiType type, CrmCipher *cipher, const uint8_t *envelope, size_t size,
 				  uint8_t *text, size_t *length)
 {
 	const CrmPiiTraits *t = &traits[type];
 	CrmEnvelopeFault fault = crm_envelope_check(type, envelope, size);
-	const uint8_t *nonce = envelope + head_size(t);
+	const uint8_t *nonce = envelope + t->head;
 	uint8_t		aad[64];
 	size_t		body;
 
 	if (fault != CRM_ENVELOPE_OK)
 		return fault;
-	body = size - head_size(t) - CRM_NONCE_SIZE - CRM_TAG_SIZE;
-	if (!crm_cipher_unseal(cipher, nonce, aad, envelope_aad(t, envelope, aad),
+	body = size - t->head - CRM_NONCE_SIZE - CRM_TAG_SIZE;
+	write_aad(t, envelope, aad);
+	if (!crm_cipher_unseal(cipher, nonce, aad, t->aad,
 						   nonce + CRM_NONCE_SIZE, body,
 						   nonce + CRM_NONCE_SIZE + body, text))
 		return CRM_ENVELOPE_TAMPERED;

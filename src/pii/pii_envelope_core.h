@@ -31,11 +31,13 @@
 /* What the types differ in. */
 typedef struct CrmPiiTraits
 {
-	const char *name;			/* phone */
-	const char *sql_name;		/* crm.phone */
+	char		name[24];		/* phone */
+	char		sql_name[24];	/* crm.phone */
 	bool		padded;
 	bool		has_token;
 	size_t		text_max;		/* bytes of normalised text */
+	size_t		head;			/* bytes before the nonce */
+	size_t		aad;			/* of the associated data: head and sql_name */
 } CrmPiiTraits;
 
 /* Why bytes or a text are no envelope of a type. */
@@ -55,7 +57,7 @@ typedef struct CrmSealKeys
 {
 	uint32_t	key_id;
 	uint16_t	token_key_id;
-	const CrmCipher *cipher;
+	CrmCipher *cipher;
 	const CrmHmac *token;
 } CrmSealKeys;
 
@@ -69,7 +71,7 @@ extern bool crm_envelope_seal(CrmPiiType type, const CrmSealKeys *keys,
 							  const char *text, size_t length, uint8_t *envelope);
 extern CrmEnvelopeFault crm_envelope_check(CrmPiiType type, const uint8_t *envelope, size_t size);
 extern uint32_t crm_envelope_key_id(const uint8_t *envelope);
-extern CrmEnvelopeFault crm_envelope_open(CrmPiiType type, const CrmCipher *cipher,
+extern CrmEnvelopeFault crm_envelope_open(CrmPiiType type, CrmCipher *cipher,
 										  const uint8_t *envelope, size_t size,
 										  uint8_t *text, size_t *length);
 extern size_t crm_envelope_print(const uint8_t *envelope, size_t size, char *text);

@@ -70,7 +70,7 @@ crm_pii_open(const struct varlena *datum, CrmPiiType type, char *buffer, size_t 
 	size_t		envelope_size = CRM_ENVELOPE_SIZE(packed);
 	uint8		text[CRM_ENVELOPE_MAX];
 	CrmEnvelopeFault fault = crm_envelope_check(type, envelope, envelope_size);
-	const CrmCipher *cipher = NULL;
+	CrmCipher  *cipher = NULL;
 	bool		fits;
 
 	if (fault == CRM_ENVELOPE_OK)
@@ -132,7 +132,8 @@ dump_context(void)
 		return true;
 	if (ActivePortal != NULL && unlikely(portal_dumps(ActivePortal)))
 		return true;
-	return application_name != NULL && strncmp(application_name, "pg_dump", 7) == 0;
+	return application_name != NULL && application_name[0] == 'p' &&
+		strncmp(application_name, "pg_dump", 7) == 0;
 }
 
 /* Refuse rather than write masks into a dump. */
@@ -169,18 +170,17 @@ mask_text(const struct varlena *datum, CrmPiiType type)
 	size_t		size = CRM_ENVELOPE_SIZE(datum);
 	uint8		text[CRM_ENVELOPE_HEAD + CRM_PADDED(CRM_NORMALIZED_MAX) + 64];
 	char		mask[CRM_MASK_MAX];
-	const CrmCipher *cipher;
+	CrmCipher  *cipher;
 	size_t		length;
 
-	if (type == CRM_PII_PRIVATE_TEXT || size > sizeof(text) ||
-		crm_envelope_check(type, envelope, size) != CRM_ENVELOPE_OK)
+	if (type == CRM_PII_PRIVATE_TEXT || size > sizeof(text) || size < CRM_ENVELOPE_HEAD)
 		return pstrdup(CRM_MASK_NOTHING);
 	cipher = crm_pii_cipher(crm_envelope_key_id(envelope), type);
 	if (cipher == NULL ||
 		crm_envelope_open(type, cipher, envelope, size, text, &length) != CRM_ENVELOPE_OK)
 		return pstrdup(CRM_MASK_NOTHING);
 	size = crm_mask(type, crm_pii_mask_rule(type), (char *) text, length, mask) + 1;
-	OPENSSL_cleanse(text, length);
+	explicit_bzero(text, length);
 	return memcpy(palloc(size), mask, size);
 }
 
@@ -281,7 +281,7 @@ accept_envelope(CrmPiiType type, const uint8 *envelope, size_t size)
 {
 	uint8		text[CRM_ENVELOPE_MAX];
 	size_t		length = 0;
-	const CrmCipher *cipher;
+	CrmCipher  *cipher;
 	struct varlena *datum;
 	CrmEnvelopeFault fault = crm_envelope_check(type, envelope, size);
 

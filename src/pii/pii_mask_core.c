@@ -185,6 +185,25 @@ mask_foreign_phone(CrmMaskRule rule, const char *digits, size_t length, char *ma
 	return at + mask_code(rule, digits + country, length - country, mask + at);
 }
 
+/*
+ * The mobile number of mainland China, most of all phones, by its shape alone:
+ * +861 and ten digits.
+ */
+static bool
+is_chinese_mobile(const char *text, size_t length)
+{
+	return length == 14 && memcmp(text, "+861", 4) == 0;
+}
+
+static size_t
+mask_chinese_mobile(const char *text, char *mask)
+{
+	memcpy(mask, text + 3, 3);
+	memcpy(mask + 3, "****", 4);
+	memcpy(mask + 7, text + 10, 4);
+	return 11;
+}
+
 /* Only the number proper: an extension tells nothing that a mask needs. */
 static size_t
 mask_phone(CrmMaskRule rule, const char *text, size_t length, char *mask)
@@ -193,6 +212,8 @@ mask_phone(CrmMaskRule rule, const char *text, size_t length, char *mask)
 	const char *digits = text + international;
 	size_t		count = 0;
 
+	if (rule.left == 3 && rule.right == 4 && is_chinese_mobile(text, length))
+		return mask_chinese_mobile(text, mask);
 	while (count < length - international && is_digit(digits[count]))
 		count++;
 	if (!international)

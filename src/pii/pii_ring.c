@@ -48,7 +48,7 @@ static TimestampTz last_try;
 static struct
 {
 	uint32		id;
-	const CrmCipher *cipher;
+	CrmCipher  *cipher;
 }			recent[CRM_PII_TYPE_END];
 
 /* Read everything again at the next use. */
@@ -241,7 +241,7 @@ derive(const DataKey *key, CrmPiiType type, uint8 derived[CRM_KEY_SIZE])
 						  crm_pii_traits(type)->name, derived);
 }
 
-static const CrmCipher *
+static CrmCipher *
 key_cipher(DataKey *key, CrmPiiType type)
 {
 	CrmCipher  *cipher = &key->cipher[type];
@@ -270,15 +270,15 @@ key_token(DataKey *key, CrmPiiType type)
 }
 
 /* The cipher that opens envelopes of a key, NULL when that key is not at hand. */
-const CrmCipher *
+CrmCipher *
 crm_pii_cipher(uint32 key_id, CrmPiiType type)
 {
 	DataKey    *key;
 
-	if (unlikely(crm_keys_ready() != CRM_KEY_OK))
-		return NULL;
-	if (likely(recent[type].cipher != NULL && recent[type].id == key_id))
+	if (likely(ready && recent[type].cipher != NULL && recent[type].id == key_id))
 		return recent[type].cipher;
+	if (crm_keys_ready() != CRM_KEY_OK)
+		return NULL;
 	key = find_key(false, key_id);
 	if (key == NULL)
 		return NULL;

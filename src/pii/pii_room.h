@@ -77,7 +77,7 @@ extern void crm_kek_init(void);
 
 extern CrmKeyFault crm_keys_ready(void);
 extern void crm_keys_forget(void);
-extern const CrmCipher *crm_pii_cipher(uint32 key_id, CrmPiiType type);
+extern CrmCipher *crm_pii_cipher(uint32 key_id, CrmPiiType type);
 extern void crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys);
 extern Oid	crm_key_ring_oid(void);
 extern void crm_keys_count(int *keys, uint32 *encryption_id, uint32 *token_id);
