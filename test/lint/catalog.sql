@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE allowed (rule text, object text, reason text NOT NULL, PR
 INSERT INTO allowed VALUES
     ('search_path', 'crm.import_customers(text,regclass,date,text,boolean,integer)',
      'commits, which a SET clause forbids; every name in it is written out'),
-    ('search_path', 'crm.import_total(text)', 'runs its caller''s query, as that would run by itself; every name of its own is written out'),
+    ('search_path', 'crm.import_stage(text,regclass)', 'runs its caller''s query, as that would run by itself; every name of its own is written out'),
     ('public_volatile', 'crm.pii_typanalyze(internal)', 'takes internal, so no statement can call it'),
     ('public_definer', 'crm.intake_required()', 'tells which fields are required, which every form shows'),
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),

@@ -27,8 +27,6 @@ INSERT INTO placed VALUES
 -- Trigger functions on distributed tables, read for one rule: they touch only the row's customer.
 CREATE TEMPORARY TABLE reviewed (function text PRIMARY KEY, why text NOT NULL);
 INSERT INTO reviewed VALUES
-    ('crm.refuse_code_change()', 'compares two codes'),
-    ('crm.refuse_removal()', 'only refuses'),
     ('crm.code_keep()', 'only refuses'),
     ('crm.code_retired_check()', 'reads the aliases of the inserted codes, which lie with them');
 
