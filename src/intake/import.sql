@@ -17,7 +17,9 @@ BEGIN
     -- A column of the right type is taken as it is; another one is read as text and encrypted here.
     SELECT string_agg(CASE WHEN a.attname IS NULL THEN 'NULL'
                            WHEN a.atttypid = f.type THEN format('s.%I', f.field)
-                           ELSE format('s.%I::pg_catalog.text::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
+                           WHEN f.type = 'text'::regtype THEN format('s.%I::pg_catalog.text', f.field)
+                           -- Longer than any field may be is cut, so that it is rejected and does not stop the import.
+                           ELSE format('pg_catalog.left(s.%I::pg_catalog.text, 2048)::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
       INTO fields
       FROM crm.intake_fields() WITH ORDINALITY f (field, type, ord)
       JOIN pg_type t ON t.oid = f.type
@@ -43,7 +45,9 @@ BEGIN
             HINT = 'Use the name of the file or of the delivery; the same name again goes on where it stopped.';
     END IF;
     INSERT INTO crm_data.import_batch (batch, source, registration_day, scheme) VALUES (batch, source, day, scheme)
-    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE SET source = EXCLUDED.source, finished_at = NULL;
+    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE
+       -- The latest day and scheme: corrections go on with what the import went on with.
+       SET source = EXCLUDED.source, registration_day = EXCLUDED.registration_day, scheme = EXCLUDED.scheme, finished_at = NULL;
     INSERT INTO crm_data.job (kind, subject, total) VALUES ('import', batch, staged) RETURNING job_id INTO this_job;
     RETURN this_job;
 END
@@ -246,7 +250,7 @@ CREATE FUNCTION crm.import_correct(batch text, line bigint, fields jsonb, accept
 DECLARE
     rejected crm_data.import_reject;
     held crm_data.import_batch;
-    answer record;
+    code crm.customer_code;
 BEGIN
     SELECT * INTO held FROM crm_data.import_batch b WHERE b.batch = import_correct.batch FOR UPDATE;
     SELECT * INTO rejected FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line FOR UPDATE;
@@ -254,15 +258,10 @@ BEGIN
         RAISE EXCEPTION 'batch "%" has no rejected line % to correct', batch, line USING ERRCODE = 'no_data_found',
             HINT = 'crm.import_error lists the rejected lines; one that was discarded must be staged again.';
     END IF;
-    SELECT * INTO answer
-      FROM crm.intake_accept(ARRAY[jsonb_populate_record(rejected.input, fields - 'line')],
-                             held.registration_day, held.scheme, 'import', accept_suspected);
-    IF answer.violations IS NOT NULL THEN
-        PERFORM crm.refuse_record(answer.violations);
-    END IF;
+    code := crm.intake_one(rejected.input, fields, held.registration_day, held.scheme, 'import', accept_suspected);
     DELETE FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line;
-    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, answer.customer_code);
-    RETURN answer.customer_code;
+    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, code);
+    RETURN code;
 END
 $$;
 ALTER FUNCTION crm.import_correct(text, bigint, jsonb, boolean) OWNER TO crm_owner;
