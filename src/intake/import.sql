@@ -174,6 +174,10 @@ DECLARE
     past bigint := -9223372036854775808;
     records crm.customer_input[];
 BEGIN
+    IF pg_catalog.num_nulls(source, scheme, accept_suspected, batch_size) OPERATOR(pg_catalog.>) 0 OR batch_size OPERATOR(pg_catalog.<) 1 THEN
+        RAISE EXCEPTION 'source, scheme, accept_suspected and batch_size must not be null, and batch_size not below 1'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave an argument out for its default.';
+    END IF;
     day := COALESCE(day, crm.company_today());
     IF staged_as OPERATOR(pg_catalog.<>) '' THEN
         total := crm.import_stage(batch, source);
@@ -244,7 +248,7 @@ GRANT EXECUTE ON FUNCTION crm.import_report(text) TO crm_writer, crm_data_admin;
 
 CREATE FUNCTION crm.import_correct(batch text, line bigint, fields jsonb, accept_suspected boolean DEFAULT false)
     RETURNS crm.customer_code
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
@@ -280,7 +284,7 @@ CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
                                           bank_card, address, occupation, industry, legal_representative, contact_name,
                                           external_system, external_id)
         SELECT session_user, '', (x.input).* FROM crm_data.import_reject x
-         WHERE x.batch = import_restage.batch AND x.input IS NOT NULL
+         WHERE x.batch = import_restage.batch AND NOT x.input IS NULL -- IS NOT NULL would ask it of every field
         RETURNING 1)
     SELECT count(*) FROM back $$;
 ALTER FUNCTION crm.import_restage(text) OWNER TO crm_owner;
@@ -295,7 +299,7 @@ CREATE FUNCTION crm.import_discard(batch text) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     WITH purged AS (
-        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND x.input IS NOT NULL RETURNING 1)
+        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND NOT x.input IS NULL RETURNING 1)
     SELECT count(*) FROM purged $$;
 ALTER FUNCTION crm.import_discard(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_discard(text) IS

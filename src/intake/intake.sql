@@ -113,7 +113,7 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 -- -- records into the tables ---------------------------------------------------
 
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
-    RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[])
+    RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[], awaits boolean)
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     -- Duplicates: a document or external id that somebody has, in the tables or
@@ -122,49 +122,56 @@ CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected 
         SELECT r AS input, c
           FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules,
                unnest(records) r, LATERAL crm.customer_check(r, rules.required, rules.today) c
+    ), known AS MATERIALIZED (
+        SELECT k.input, k.c, v.verdict
+          FROM checked k, LATERAL (SELECT array_remove(ARRAY[
+               CASE WHEN (k.c).document_number IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.document_claim d
+                          WHERE d.number_token = crm.token((k.c).document_number) AND d.kind = (k.c).document_kind)
+                    THEN 'document_number:duplicate' END,
+               CASE WHEN (k.c).external_id IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.external_id_claim e
+                          WHERE e.system = (k.c).external_system AND e.value = (k.c).external_id)
+                    THEN 'external_id:duplicate' END,
+               CASE WHEN NOT accept_suspected AND (k.c).person_name IS NOT NULL AND (k.c).phone IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
+                          WHERE p.token = crm.token((k.c).phone) AND i.name_token = crm.token((k.c).person_name))
+                    THEN 'name:suspected_duplicate' END], NULL) AS verdict OFFSET 0) v
+         WHERE (k.c).violations IS NULL
     ), ranked AS (
-        SELECT k.*,
+        -- Only among those who are not there yet: who is refused stands in nobody's way.
+        SELECT k.input, k.c,
                row_number() OVER (PARTITION BY (k.c).document_number, (k.c).document_kind ORDER BY (k.c).line) AS of_document,
                row_number() OVER (PARTITION BY (k.c).person_name, (k.c).phone ORDER BY (k.c).line) AS of_person,
                row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
-          FROM checked k WHERE (k.c).violations IS NULL
+          FROM known k WHERE k.verdict = '{}'
     )
-    SELECT CASE WHEN v.verdict IS NOT NULL THEN r.input END, r.c, v.verdict
-      FROM ranked r, LATERAL (SELECT
-           nullif(array_remove(ARRAY[
-               CASE WHEN (r.c).document_number IS NOT NULL
-                     AND (r.of_document > 1 OR EXISTS (
-                         SELECT FROM crm_data.document_claim d
-                          WHERE d.number_token = crm.token((r.c).document_number) AND d.kind = (r.c).document_kind))
-                    THEN 'document_number:duplicate' END,
-               CASE WHEN (r.c).external_id IS NOT NULL
-                     AND (r.of_external > 1 OR EXISTS (
-                         SELECT FROM crm_data.external_id_claim e
-                          WHERE e.system = (r.c).external_system AND e.value = (r.c).external_id))
-                    THEN 'external_id:duplicate' END,
-               CASE WHEN NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
-                     AND (r.of_person > 1 OR EXISTS (
-                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = crm.token((r.c).phone) AND i.name_token = crm.token((r.c).person_name)))
+    SELECT CASE WHEN v.verdict IS NOT NULL THEN r.input END, r.c, v.verdict, v.verdict IS NOT NULL
+      FROM ranked r, LATERAL (SELECT nullif(array_remove(ARRAY[
+               CASE WHEN r.of_document > 1 AND (r.c).document_number IS NOT NULL THEN 'document_number:duplicate' END,
+               CASE WHEN r.of_external > 1 AND (r.c).external_id IS NOT NULL THEN 'external_id:duplicate' END,
+               CASE WHEN r.of_person > 1 AND NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
                     THEN 'name:suspected_duplicate' END], NULL), '{}') AS verdict OFFSET 0) v
     UNION ALL
-    SELECT k.input, k.c, (k.c).violations FROM checked k WHERE (k.c).violations IS NOT NULL $$;
+    SELECT k.input, k.c, k.verdict, false FROM known k WHERE k.verdict <> '{}'
+    UNION ALL
+    SELECT k.input, k.c, (k.c).violations, false FROM checked k WHERE (k.c).violations IS NOT NULL $$;
 ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) IS
 $$Check records and look for customers who are there already; writes nothing (校验与查重).
-Verdict null: acceptable; else the record itself stands beside it. accept_suspected: the same name and telephone is no reason to refuse.
+Verdict null: acceptable; else the record itself stands beside it. awaits: refused for another of these records only, which may itself be refused. accept_suspected: the same name and telephone is no reason to refuse.
 Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 
 CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
+    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input, awaits boolean)
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH judged AS MATERIALIZED (
-        SELECT (j.checked).*, j.verdict, j.input FROM crm.intake_judge(records, intake_pass.accept_suspected) j
+        SELECT (j.checked).*, j.verdict, j.input, j.awaits FROM crm.intake_judge(records, intake_pass.accept_suspected) j
     ), good AS MATERIALIZED (
         SELECT j.*, row_number() OVER (ORDER BY j.line) AS n FROM judged j WHERE j.verdict IS NULL
     ), total AS (
@@ -216,9 +223,9 @@ BEGIN
         INSERT INTO crm_data.external_id (customer_code, system, value)
         SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
     )
-    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input FROM coded c
+    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input, false FROM coded c
     UNION ALL
-    SELECT j.line, NULL, j.verdict, j.input FROM judged j WHERE j.verdict IS NOT NULL;
+    SELECT j.line, NULL, j.verdict, j.input, j.awaits FROM judged j WHERE j.verdict IS NOT NULL;
 END
 $$;
 ALTER FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
@@ -234,24 +241,18 @@ CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme
 DECLARE
     todo crm.customer_input[] := records;
     again crm.customer_input[];
-    why text[];
-    taken boolean;
     answer record;
 BEGIN
-    -- A record may be refused for another of these records that is itself refused.
-    -- So the duplicates are judged again, until a pass takes none: the outcome must
-    -- not depend on how many records come at once.
-    LOOP
+    -- Who is refused for another of these records is judged again when that one has
+    -- its answer: the outcome must not depend on how many records come at once. Each
+    -- pass takes at least the first of those who wait, so it ends.
+    WHILE cardinality(todo) > 0 LOOP
         again := '{}';
-        why := '{}';
-        taken := false;
         FOR answer IN SELECT p.* FROM crm.intake_pass(todo, intake_accept.day, intake_accept.scheme, intake_accept.channel,
                                                       intake_accept.accept_suspected) p LOOP
-            IF answer.violations <@ crm.duplicate_violations() THEN
+            IF answer.awaits THEN
                 again := again || answer.input;
-                why := why || array_to_string(answer.violations, ' ');
             ELSE
-                taken := taken OR answer.violations IS NULL;
                 line := answer.line;
                 customer_code := answer.customer_code;
                 violations := answer.violations;
@@ -259,17 +260,18 @@ BEGIN
                 RETURN NEXT;
             END IF;
         END LOOP;
-        EXIT WHEN NOT taken OR cardinality(again) = 0;
+        IF cardinality(again) = cardinality(todo) THEN
+            RAISE EXCEPTION 'records of one call need different lines' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
         todo := again;
     END LOOP;
-    RETURN QUERY SELECT (again[n]).line, NULL::crm.customer_code, string_to_array(why[n], ' '), again[n] FROM generate_subscripts(again, 1) n;
 END
 $$;
 ALTER FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables: judged, coded, written; one answer a record (写入客户记录).
 Either customer_code is set, or violations and the record itself. What import and registration share; lines must differ.
-Errors: 42501 without crm_writer, KH012 without key, KH013 when the day's codes are used up, 23505 when another session registers the same customer at this moment.$$;
+Errors: 42501 without crm_writer, KH012 without key, KH013 when the day's codes are used up, 22023 for lines that are not unique, 23505 when another session registers the same customer at this moment.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
 
 CREATE FUNCTION crm.duplicate_violations() RETURNS text[]
