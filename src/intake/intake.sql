@@ -163,8 +163,19 @@ Verdict null: acceptable; else the record itself stands beside it. awaits: refus
 Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 
+CREATE TYPE crm.intake_answer AS (
+    line          bigint,
+    customer_code crm.customer_code,
+    violations    text[],
+    input         crm.customer_input,
+    awaits        boolean
+);
+COMMENT ON TYPE crm.intake_answer IS
+$$What became of one record: either its customer code, or its violations and the record itself (录入结果).
+awaits: refused for another record of the same call only, which may itself be refused.$$;
+
 CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input, awaits boolean)
+    RETURNS SETOF crm.intake_answer
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_column
@@ -234,14 +245,13 @@ $$Records into the customer's tables, judged once (写入一遍). A part of crm.
 REVOKE EXECUTE ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
 
 CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
+    RETURNS SETOF crm.intake_answer
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-#variable_conflict use_column
 DECLARE
     todo crm.customer_input[] := records;
     again crm.customer_input[];
-    answer record;
+    answer crm.intake_answer;
 BEGIN
     -- Who is refused for another of these records is judged again when that one has
     -- its answer: the outcome must not depend on how many records come at once. Each
@@ -253,11 +263,7 @@ BEGIN
             IF answer.awaits THEN
                 again := again || answer.input;
             ELSE
-                line := answer.line;
-                customer_code := answer.customer_code;
-                violations := answer.violations;
-                input := answer.input;
-                RETURN NEXT;
+                RETURN NEXT answer;
             END IF;
         END LOOP;
         IF cardinality(again) = cardinality(todo) THEN
