@@ -60,7 +60,7 @@ $primary->safe_psql('crm', 'CREATE PUBLICATION customers FOR TABLE ' . join ', '
 $primary->safe_psql('crm', q{SELECT pg_create_logical_replication_slot('look', 'test_decoding')});
 my $connection = $primary->connstr . ' dbname=crm';
 $subscriber->safe_psql('crm', "CREATE SUBSCRIPTION customers CONNECTION '$connection' PUBLICATION customers");
-$subscriber->wait_for_subscription_sync($primary, 'customers');
+$subscriber->wait_for_subscription_sync($primary, 'customers', 'crm');
 
 sub tables_of
 {

@@ -69,6 +69,7 @@ sub data_of
 {
 	my ($node, $db) = @_;
 	my $script = $node->safe_psql($db, q{
+		SET search_path = '';
 		SELECT format(E'\\\\echo == %1$s\nCOPY (SELECT %3$s FROM %1$s ORDER BY %2$s) TO STDOUT;', c.oid::regclass,
 		              coalesce((SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_index i
 		                          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
