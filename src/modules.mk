@@ -15,9 +15,11 @@ OBJS = \
 	src/ident/ident_mail_core.o \
 	src/ident/ident_name_core.o \
 	src/ident/ident_phone_core.o \
+	src/ident/ident_township_core.o \
 	src/ident/ident_travel_core.o \
 	src/code/code.o \
 	src/code/code_core.o \
+	src/code/code_op.o \
 	src/pii/pii_crypto_core.o \
 	src/pii/pii_envelope_core.o \
 	src/pii/pii_mask_core.o \
@@ -40,7 +42,10 @@ ROOM_SQL = \
 	src/ident/ident.sql \
 	src/code/code.sql \
 	src/pii/pii.sql \
-	src/pii/pii_types.sql
+	src/pii/pii_types.sql \
+	src/intake/intake.sql \
+	src/intake/import.sql \
+	src/view/view.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -49,4 +54,8 @@ ROOM_TABLES = \
 	src/core/dictionary.tables.sql \
 	src/code/code.tables.sql \
 	src/pii/pii.tables.sql \
+	src/party/party.tables.sql \
+	src/code/code_links.tables.sql \
+	src/intake/intake.tables.sql \
+	src/view/view.tables.sql \
 	src/core/comments.tables.sql

@@ -1,8 +1,8 @@
 /*
  * code.c: type crm.customer_code.
  *
- * The value is a plain int64, so comparison, sort support and the BRIN distance
- * are the server's own functions for bigint (code.sql); here stands what differs.
+ * The value is a plain int64, so sort support and the BRIN distance are the
+ * server's own functions for bigint (code.sql); comparison stands in code_op.c.
  */
 #include "crm.h"
 

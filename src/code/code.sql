@@ -37,27 +37,26 @@ COMMENT ON TYPE crm.customer_code IS
 $$Customer code: the scheme's letters, the day as yyyymmdd, a serial (客户编号).
 CUST202603040001: one to four letters, a real day from 1900-01-01 to 2599-12-31, serial 0001 to 9999999 with at least four digits. Eight bytes, by value; ordered by day, then scheme, then serial. Source: the company's rule CUST + date + serial.$$;
 
--- The value is a bigint to the processor, so the server's own functions compare
--- it. They are leakproof, and ours must say so too: else row security keeps
--- every look-up by code off the index.
+-- Comparison is that of bigint, as C functions of ours (code_op.c says why).
+-- Leakproof: else row security keeps every look-up by code off the index.
 CREATE FUNCTION crm.customer_code_eq(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_eq' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_ne(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_ne' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_lt(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_lt' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_le(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_le' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_gt(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_gt' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_ge(crm.customer_code, crm.customer_code) RETURNS boolean
-    AS 'int8ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_ge' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_cmp(crm.customer_code, crm.customer_code) RETURNS integer
-    AS 'btint8cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_cmp' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_larger(crm.customer_code, crm.customer_code) RETURNS crm.customer_code
-    AS 'int8larger' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_larger' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_smaller(crm.customer_code, crm.customer_code) RETURNS crm.customer_code
-    AS 'int8smaller' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_customer_code_smaller' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_sortsupport(internal) RETURNS void
     AS 'btint8sortsupport' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
 CREATE FUNCTION crm.customer_code_distance(internal, internal) RETURNS double precision
@@ -430,11 +429,15 @@ BEGIN
         USING ERRCODE = 'restrict_violation', HINT = CASE TG_TABLE_NAME
             WHEN 'code_counter' THEN 'Counters only go up; crm.advance_code_counter() moves one.'
             WHEN 'code_scheme' THEN 'Codes were allocated by this rule: end its validity and define another scheme.'
-            ELSE 'A retired code stays retired; the tombstone of an erased customer stays for good.' END;
+            WHEN 'customer_code_alias' THEN 'A retired code stays retired; the tombstone of an erased customer stays for good.'
+            ELSE 'A customer keeps the code, and the row, for ever: merging, cancelling and erasing are acts of their own.' END;
 END
 $$;
 COMMENT ON FUNCTION crm.code_keep() IS
-$$Trigger: refuse what would let a customer code be used again (禁止重用编号). Errors: 23001.$$;
+$$Trigger: refuse what would change a customer code or let it be used again (禁止变更和重用编号).
+For each row or statement; the trigger's WHEN says what is refused. Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_scheme_keep() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -450,6 +453,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_scheme_keep() IS
 $$Trigger: a scheme that has allocated codes keeps its letters, stripes and period, and stays (编码方案保护). Errors: 23001.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_scheme_keep() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_scheme_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.code_retired_check() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
@@ -465,6 +470,8 @@ END
 $$;
 COMMENT ON FUNCTION crm.code_retired_check() IS
 $$Trigger for each INSERT statement on the customer table: no retired code becomes a customer again (禁止重用已停用编号). Errors: 23505.$$;
+REVOKE EXECUTE ON FUNCTION crm.code_retired_check() FROM PUBLIC; -- a trigger needs no caller
+GRANT EXECUTE ON FUNCTION crm.code_retired_check() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.retire_customer_code(code crm.customer_code, reason text, survivor crm.customer_code DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp

@@ -20,7 +20,10 @@ COMMENT ON TABLE crm_data.customer_code_alias IS
 COMMENT ON COLUMN crm_data.customer_code_alias.customer_code IS 'The retired code; never used again (停用的编号).';
 COMMENT ON COLUMN crm_data.customer_code_alias.survivor_code IS 'The code that stands for it, itself perhaps retired since; null when erased (承接编号).';
 
--- Once for each statement, so that a batch pays for one join.
+-- Immutable, and never used again; the second once for each statement, so that a
+-- batch pays for one join.
+CREATE TRIGGER code_is_immutable BEFORE UPDATE OF customer_code ON crm_data.customer FOR EACH ROW
+    WHEN (NEW.customer_code <> OLD.customer_code) EXECUTE FUNCTION crm.code_keep();
 CREATE TRIGGER code_is_not_retired AFTER INSERT ON crm_data.customer REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION crm.code_retired_check();
 

@@ -391,11 +391,14 @@ add_reading(Search *search, int row, int32_t code, size_t end, int score)
 static size_t
 skip_repeats(const Search *search, int row, size_t at)
 {
+	int32_t		code = crm_division_row_at(row)->code;
 	static const char *const words[] = {"市辖区", "省直辖县级行政区划", "自治区直辖县级行政区划", NULL};
 	const char *name = crm_division_row_name(row);
 	size_t		bytes;
 
-	while (begins(search->text + at, search->length - at, name))
+	/* "金门县金门县" may be a county and the township of its name. */
+	while (begins(search->text + at, search->length - at, name) &&
+		   crm_township_match(code, search->text + at, search->length - at) < strlen(name))
 		at += strlen(name);
 	while ((bytes = begins_any(search->text + at, search->length - at, words)) > 0)
 		at += bytes;
@@ -510,13 +513,17 @@ near_match(const char *name, const char *text, size_t length)
 	return 0;
 }
 
-/* The one child of a division whose name is nearly at hand, -1 if none or several. */
+/*
+ * The child of a division whose name is nearly at hand, -1 if none.  Of several,
+ * the one that the township behind the name belongs to.
+ */
 static int
 near_child(const Search *search, int32_t above, size_t at, size_t *used)
 {
 	int			low;
 	int			high;
 	int			found = -1;
+	int			count = 0;
 
 	if (above % 100 != 0)
 		return -1;
@@ -532,10 +539,40 @@ near_child(const Search *search, int32_t above, size_t at, size_t *used)
 		bytes = near_match(name, search->text + at, search->length - at);
 		if (bytes == 0)
 			continue;
-		if (found >= 0)
-			return -1;
-		found = row;
-		*used = bytes;
+		if (crm_township_match(here->code, search->text + at + bytes, search->length - at - bytes) > 0)
+		{
+			*used = bytes;
+			return row;
+		}
+		if (count++ == 0)
+		{
+			found = row;
+			*used = bytes;
+		}
+	}
+	return count == 1 ? found : -1;
+}
+
+/* The county of a city that the township at hand lies in, when the text leaves it
+ * out; 0 if none or several. */
+static int32_t
+county_of_township(const Search *search, int32_t city, size_t at)
+{
+	int			low;
+	int			high;
+	int32_t		found = 0;
+
+	crm_division_children(city, city, &low, &high);
+	for (int row = low; row < high; row++)
+	{
+		int32_t		code = crm_division_row_at(row)->code;
+
+		if (code == city || crm_division_row_old(row) ||
+			crm_township_match(code, search->text + at, search->length - at) == 0)
+			continue;
+		if (found != 0)
+			return 0;
+		found = code;
 	}
 	return found;
 }
@@ -565,6 +602,35 @@ extend_over_slips(Search *search, Reading *best)
 			}
 		}
 	}
+}
+
+/* A city's county that is not named follows from the township. */
+static void
+extend_by_township(const Search *search, Reading *best)
+{
+	int32_t		county;
+
+	if (best->code % 100 != 0 || best->code % 10000 == 0)
+		return;
+	county = county_of_township(search, best->code, best->end);
+	if (county != 0)
+		best->code = county;
+}
+
+/*
+ * A stray character between the county and a township that is known: "县" or "区"
+ * typed wrong after a short name, or written twice.
+ */
+static void
+skip_stray(const Search *search, Reading *best)
+{
+	const char *rest = search->text + best->end;
+	size_t		length = search->length - best->end;
+	size_t		bytes = length > 0 ? point_bytes(rest[0]) : 0;
+
+	if (bytes == 3 && bytes < length && crm_township_match(best->code, rest, length) == 0 &&
+		crm_township_match(best->code, rest + bytes, length - bytes) > 0)
+		best->end += bytes;
 }
 
 /* Results */
@@ -646,11 +712,14 @@ township_length(const char *text, size_t length)
 	return 0;
 }
 
+/* What the list of townships knows, else what looks like one. */
 static void
 split_rest(CrmAddress *address, const char *text, size_t length, bool township)
 {
-	size_t		bytes = township ? township_length(text, length) : 0;
+	size_t		bytes = township ? crm_township_match(address->division, text, length) : 0;
 
+	if (township && bytes == 0)
+		bytes = township_length(text, length);
 	if (bytes >= sizeof(address->township))
 		bytes = 0;
 	memcpy(address->township, text, bytes);
@@ -750,6 +819,26 @@ address_begin(CrmAddress *address)
 	address->candidate_count = 0;
 }
 
+/* Of several divisions of one name, the one that the township at hand lies in. */
+static bool
+choose_by_township(const Search *search, CrmAddress *address, Reading *reading)
+{
+	int32_t		found = 0;
+
+	for (int i = 0; i < address->candidate_count; i++)
+	{
+		if (crm_township_match(address->candidates[i], search->text + reading->end,
+							   search->length - reading->end) == 0)
+			continue;
+		if (found != 0)
+			return false;
+		found = address->candidates[i];
+	}
+	if (found != 0)
+		reading->code = found;
+	return found != 0;
+}
+
 /* Several places bear the name: say so, name it, and leave the choice. */
 static void
 tell_candidates(CrmAddress *address, const Reading *best)
@@ -784,12 +873,14 @@ crm_address_parse(const char *text, size_t length, CrmAddress *address)
 		return true;
 	}
 	reading = *best;
-	if (address->candidate_count > 1)
+	if (address->candidate_count > 1 && !choose_by_township(&search, address, &reading))
 		tell_candidates(address, &reading);
 	else
 	{
 		address->candidate_count = 0;
 		extend_over_slips(&search, &reading);
+		extend_by_township(&search, &reading);
+		skip_stray(&search, &reading);
 		name_levels(address, reading.code);
 	}
 	split_rest(address, search.text + reading.end, search.length - reading.end, true);

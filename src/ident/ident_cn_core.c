@@ -9,6 +9,9 @@
 #define FIRST_BIRTH_YEAR 1900
 #define LAST_BIRTH_YEAR 2030
 
+/* Where a credit code names its division, the registries of the State have this. */
+#define NATIONAL_REGISTRY 100000
+
 /* ISO 7064 MOD 11-2: 2^(17-i) mod 11, and the check character of each remainder. */
 static const unsigned char resident_weight[17] =
 {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
@@ -235,7 +238,8 @@ uscc_accept(const char *code, CrmVerdict *verdict)
 	crm_copy_text(verdict->issuer, sizeof(verdict->issuer), authority->name);
 	verdict->category_unknown = strchr(authority->categories, code[1]) == NULL;
 	verdict->region = crm_digits_value(code + 2, 6);
-	verdict->region_unknown = !crm_division_exists(verdict->region, &verdict->region_withdrawn);
+	verdict->region_unknown = verdict->region != NATIONAL_REGISTRY &&
+		!crm_division_exists(verdict->region, &verdict->region_withdrawn);
 	verdict->organization_code_differs = org_check_character(code + 8) != code[16];
 	return crm_verdict_accept(verdict, code, 18);
 }

@@ -73,18 +73,18 @@ static const struct
 {
 	{"ok", "The value is valid.", "有效。"},
 	{"empty", "The value is empty.", "内容为空。"},
-	{"encoding", "The value is not valid UTF-8 text.", "不是有效的UTF-8文本。"},
+	{"encoding", "The value is not valid UTF-8 text.", "不是有效的 UTF-8 文本。"},
 	{"length", "The value has the wrong length.", "长度不正确。"},
 	{"character", "A character stands where it cannot stand.", "含有不允许的字符。"},
 	{"check_digit", "The check digit does not match: a digit is wrong or two are swapped.",
-	"校验码不符:可能有一位写错或相邻两位颠倒。"},
+	"校验码不符：可能有一位写错，或相邻两位颠倒。"},
 	{"region", "The administrative division code was never assigned.", "行政区划代码从未使用过。"},
 	{"date", "The date is no calendar date or out of range.", "日期不存在或超出范围。"},
 	{"category", "The authority, category or document letter is unknown.", "登记机关、类别或证件字母未知。"},
 	{"prefix", "The number range, area code or zone is not in use.", "号段、区号或邮区未启用。"},
 	{"form", "The value does not have the form of its kind.", "格式不符合该类型的要求。"},
 	{"country", "The country or country code is unknown.", "国家或国家代码未知。"},
-	{"ambiguous", "The value has several readings and none is better.", "存在多种解读,无法确定。"},
+	{"ambiguous", "The value has several readings and none is better.", "存在多种解读，无法确定。"},
 	{"kind", "There is no such kind of identifier.", "没有这种标识类型。"},
 };
 

@@ -10,6 +10,10 @@
 
 #include "division_table.inc"
 
+/* Residence permits of Taiwan residents do not bear Taiwan's own code. */
+#define TAIWAN_PERMIT 830000
+#define TAIWAN 710000
+
 /* The row of a code, -1 when it never was assigned. */
 int
 crm_division_row(int32_t code)
@@ -55,8 +59,7 @@ crm_division_row_old(int index)
 	return division_row[index].last != 0;
 }
 
-/* A resident number's region: Taiwan residents' permits bear 830000, a code of
- * no division of GB/T 2260. */
+/* Whether a code is or was some division's, or that of a residence permit. */
 bool
 crm_division_exists(int32_t code, bool *withdrawn)
 {
@@ -64,7 +67,7 @@ crm_division_exists(int32_t code, bool *withdrawn)
 
 	*withdrawn = false;
 	if (row < 0)
-		return code == 830000;
+		return code == TAIWAN_PERMIT;
 	*withdrawn = crm_division_row_old(row);
 	return true;
 }
@@ -88,7 +91,7 @@ crm_division_facts(int32_t code, CrmDivisionFacts *facts)
 const char *
 crm_division_name(int32_t code)
 {
-	int			row = crm_division_row(code);
+	int			row = crm_division_row(code == TAIWAN_PERMIT ? TAIWAN : code);
 
 	return row < 0 ? NULL : crm_division_row_name(row);
 }

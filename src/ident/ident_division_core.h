@@ -22,6 +22,7 @@ extern const char *crm_division_row_name(int index);
 extern bool crm_division_row_old(int index);
 extern int	crm_division_name_from(const char *text, size_t length);
 extern int	crm_division_by_name(int place);
+extern size_t crm_township_match(int32_t county, const char *text, size_t length);
 extern void crm_division_children(int32_t first, int32_t last, int *low, int *high);
 
 #endif

@@ -167,7 +167,12 @@ crm_division_lookup_sql(PG_FUNCTION_ARGS)
 	context = SRF_PERCALL_SETUP();
 	lookup = context->user_fctx;
 	if (context->call_cntr < (uint64) lookup->count)
-		SRF_RETURN_NEXT(context, Int32GetDatum(lookup->codes[context->call_cntr]));
+	{
+		/* The macro moves the counter on before it evaluates its argument. */
+		int32		code = lookup->codes[context->call_cntr];
+
+		SRF_RETURN_NEXT(context, Int32GetDatum(code));
+	}
 	SRF_RETURN_DONE(context);
 }
 

@@ -143,8 +143,10 @@ BEGIN
             HINT = 'Number the rows of the source in column line, each once; nothing was imported.';
     END IF;
     -- What an interrupted import of this batch had staged is read afresh.
-    DELETE FROM crm.customer_staging s WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) import_stage.batch;
-    EXECUTE pg_catalog.concat('INSERT INTO crm.customer_staging SELECT SESSION_USER, $1, (q.r).* FROM (', query, ' OFFSET 0) q') USING batch;
+    DELETE FROM crm.staged_customer s WHERE s.batch OPERATOR(pg_catalog.=) import_stage.batch;
+    EXECUTE pg_catalog.concat('INSERT INTO crm.customer_staging (batch, line',
+                              (SELECT pg_catalog.string_agg(pg_catalog.concat(', ', f.field), '') FROM crm.intake_fields() f),
+                              ') SELECT $1, (q.r).* FROM (', query, ' OFFSET 0) q') USING batch;
     RETURN total;
 END
 $$;
@@ -172,8 +174,8 @@ BEGIN
     IF staged_as OPERATOR(pg_catalog.<>) '' THEN
         total := crm.import_stage(batch, source);
     ELSE
-        SELECT pg_catalog.count(*) INTO total FROM crm.customer_staging s
-         WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) '';
+        SELECT pg_catalog.count(*) INTO total FROM crm.staged_customer s
+         WHERE s.batch OPERATOR(pg_catalog.=) '';
     END IF;
     job := crm.import_begin(batch, source::pg_catalog.text, total, day, scheme);
     COMMIT;
@@ -186,14 +188,13 @@ BEGIN
           FROM (SELECT ROW(s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email,
                            s.bank_card, s.address, s.occupation, s.industry, s.legal_representative, s.contact_name,
                            s.external_system, s.external_id)::crm.customer_input AS r
-                  FROM crm.customer_staging s
-                 WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) staged_as
-                   AND s.line OPERATOR(pg_catalog.>) past
-                 ORDER BY s.staged_by, s.batch, s.line LIMIT batch_size) p;
+                  FROM crm.staged_customer s
+                 WHERE s.batch OPERATOR(pg_catalog.=) staged_as AND s.line OPERATOR(pg_catalog.>) past
+                 ORDER BY s.batch, s.line LIMIT batch_size) p;
         EXIT WHEN upto IS NULL;
         -- A staged row is gone in the same transaction in which it was taken or rejected.
-        DELETE FROM crm.customer_staging s
-         WHERE s.staged_by OPERATOR(pg_catalog.=) SESSION_USER AND s.batch OPERATOR(pg_catalog.=) staged_as
+        DELETE FROM crm.staged_customer s
+         WHERE s.batch OPERATOR(pg_catalog.=) staged_as
            AND s.line OPERATOR(pg_catalog.>) past AND s.line OPERATOR(pg_catalog.<=) upto;
         PERFORM pg_catalog.set_config(name, 'on', true)
            FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
@@ -285,7 +286,7 @@ CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
     SELECT count(*) FROM back $$;
 ALTER FUNCTION crm.import_restage(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_restage(text) IS
-$$Put the rejected lines of a batch back into crm.customer_staging, encrypted, to be corrected there by UPDATE and imported again under the same name (退回暂存区).
+$$Put the rejected lines of a batch back into crm.customer_staging, encrypted, to be corrected by UPDATE of crm.staged_customer and imported again under the same name (退回暂存区).
 Returns how many. They stay in crm.import_error until they are accepted.
 Errors: 23505 when the caller has lines of the same numbers staged.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_restage(text) FROM PUBLIC; -- writes staged customers

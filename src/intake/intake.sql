@@ -86,6 +86,7 @@ CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, t
     ('required',            'is required',                                 '为必填项'),
     ('contradiction',       'contradicts the identity number',             '与证件号码不一致'),
     ('future',              'lies in the future',                          '晚于当前日期'),
+    ('division',            'names no administrative division',            '未写明省市区'),
     ('duplicate',           'belongs to a customer already',               '已登记于其他客户'),
     ('suspected_duplicate', 'a customer of this name and telephone exists', '已有同名同电话的客户'),
     ('unknown',             'is no field of a customer''s record',         '不是客户记录的字段') $$;
@@ -125,7 +126,8 @@ CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected 
                row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
           FROM checked k WHERE (k.c).violations IS NULL
     )
-    SELECT r.input, r.c,
+    SELECT CASE WHEN v.verdict IS NOT NULL THEN r.input END, r.c, v.verdict
+      FROM ranked r, LATERAL (SELECT
            nullif(array_remove(ARRAY[
                CASE WHEN (r.c).document_number IS NOT NULL
                      AND (r.of_document > 1 OR EXISTS (
@@ -141,14 +143,13 @@ CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected 
                      AND (r.of_person > 1 OR EXISTS (
                          SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
                           WHERE p.token = crm.token((r.c).phone) AND i.name_token = crm.token((r.c).person_name)))
-                    THEN 'name:suspected_duplicate' END], NULL), '{}')
-      FROM ranked r
+                    THEN 'name:suspected_duplicate' END], NULL), '{}') AS verdict OFFSET 0) v
     UNION ALL
     SELECT k.input, k.c, (k.c).violations FROM checked k WHERE (k.c).violations IS NOT NULL $$;
 ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) IS
 $$Check records and look for customers who are there already; writes nothing (校验与查重).
-Verdict null: acceptable. accept_suspected: the same name and telephone is no reason to refuse.
+Verdict null: acceptable; else the record itself stands beside it. accept_suspected: the same name and telephone is no reason to refuse.
 Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 

@@ -36,8 +36,8 @@ INSERT INTO crm_data.document_kind (code, label_zh, label_en, sort) VALUES
     ('business_license', '营业执照注册号', 'business licence number', 11);
 INSERT INTO crm_data.channel (code, label_zh, label_en, sort) VALUES
     ('import', '批量导入', 'import', 1), ('counter', '营业厅', 'counter', 2), ('phone', '电话', 'phone', 3),
-    ('web', '网站', 'web', 4), ('app', '手机应用', 'app', 5), ('email', '电子邮件', 'e-mail', 6),
-    ('store', '门店', 'store', 7), ('wechat', '微信', 'WeChat', 8), ('visit', '走访', 'visit', 9),
+    ('online', '网上', 'online', 4), ('app', '手机应用', 'app', 5), ('email', '电子邮件', 'e-mail', 6),
+    ('store', '门店', 'store', 7), ('wechat', '微信', 'WeChat', 8), ('visit', '走访', 'visit', 9), ('sms', '短信', 'text message', 11),
     ('partner', '合作伙伴', 'partner', 10), ('other', '其他', 'other', 99);
 
 -- -- the customer -------------------------------------------------------------

@@ -105,7 +105,7 @@ ensure_kek(bool ring_in_use)
 	if (fault == CRM_KEY_NO_FILE)
 	{
 		if (ring_in_use)
-			crm_key_fault_raise(CRM_KEY_WRONG);
+			crm_key_fault_raise(CRM_KEY_LOST);
 		created = create_key_file();
 		fault = crm_kek_load();
 	}

@@ -286,20 +286,27 @@ crm_pii_cipher(uint32 key_id, CrmPiiType type)
 	return recent[type].cipher = key_cipher(key, type);
 }
 
+/* Why no new value can be sealed now. */
+CrmKeyFault
+crm_pii_seal_fault(void)
+{
+	CrmKeyFault fault = crm_keys_ready();
+
+	if (fault == CRM_KEY_OK && (active_key(false) == NULL || active_key(true) == NULL))
+		return CRM_KEY_EMPTY_RING;
+	return fault;
+}
+
 /* The keys with which new values are sealed; raises KH012 when there are none. */
 void
 crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys)
 {
-	CrmKeyFault fault = crm_keys_ready();
-	DataKey    *encryption;
-	DataKey    *token;
+	CrmKeyFault fault = crm_pii_seal_fault();
+	DataKey    *encryption = active_key(false);
+	DataKey    *token = active_key(true);
 
 	if (fault != CRM_KEY_OK)
 		crm_key_fault_raise(fault);
-	encryption = active_key(false);
-	token = active_key(true);
-	if (encryption == NULL || token == NULL)
-		crm_key_fault_raise(CRM_KEY_EMPTY_RING);
 	keys->key_id = encryption->id;
 	keys->token_key_id = (uint16) token->id;
 	keys->cipher = key_cipher(encryption, type);
@@ -344,6 +351,7 @@ static const struct
 	[CRM_KEY_NO_RING] = {"This database has no crm_secure.key_ring.", "CALL crm.deploy(); SELECT crm.key_generate();"},
 	[CRM_KEY_EMPTY_RING] = {"crm_secure.key_ring holds no active keys.", "SELECT crm.key_generate();"},
 	[CRM_KEY_WRONG] = {"The keys of this database were wrapped by another key-encryption key.", "Bring the key file of the database that these data come from."},
+	[CRM_KEY_LOST] = {"There is no file at crm.key_file, but this database has keys that were wrapped by one.", "Bring the key file of the database that these data come from."},
 	[CRM_KEY_UNKNOWN_ID] = {"The value was sealed with a key that crm_secure.key_ring does not hold.", "Restore the row of that key, or take the value as erased."},
 	[CRM_KEY_NOT_NOW] = {"Keys cannot be read outside a transaction.", "Roll back and try again."},
 };

