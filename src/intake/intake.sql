@@ -111,7 +111,7 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
     RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[])
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
     -- Duplicates: a document or external id that somebody has, in the tables or
     -- earlier among these records; or the same name and telephone.
@@ -155,7 +155,7 @@ REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM 
 
 CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
     RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
 #variable_conflict use_column
 BEGIN
