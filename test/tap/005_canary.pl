@@ -9,6 +9,8 @@ use File::Find qw(find);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
 use CrmTest;
 
 my $control = 'control-bird-4711';
@@ -32,7 +34,7 @@ deploy($node, 'crm');
 
 # -- in: COPY, import, bound parameters ---------------------------------------------------
 
-system_log("$ENV{CRM_TOP}/sample/generate --rows 2500 --seed 5 >$file") == 0 or die 'no sample';
+system_log("$CrmTest::top/sample/generate --rows 2500 --seed 5 >$file") == 0 or die 'no sample';
 stage_file($node, 'crm', $file);
 my $line = 1000000;
 append_to_file("$file.canary", join("\t", ++$line, 'individual', @$_{@fields}) . "\n") for \%imported, \%rejected;

@@ -3,13 +3,15 @@
 package CrmTest;
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use Exporter 'import';
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(server deploy stage_sample stage_file import_sample customers schema_of data_of same runs fails_with);
-our $top = $ENV{CRM_TOP};
+our $top = $ENV{CRM_TOP} // abs_path(dirname(__FILE__) . '/../..');
 
 # A server, not started. Options: streaming (as for init), conf (lines), key (path; '' for
 # none), install_path. Statements are not logged: a literal in one would be.
