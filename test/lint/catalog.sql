@@ -15,6 +15,8 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
     ('row_security', 'crm.mask_setting', 'how much a mask shows is no secret, and only its owner, through crm.mask_set(), writes it'),
+    ('row_security', 'crm.customer_staging', 'COPY refuses a table with row security; writers may insert only, and see their rows through a view'),
+    ('invoker', 'crm.staged_customer', 'shows each user his own rows of a table that he may not read'),
     ('invoker', 'crm.code_scheme', 'shows readers how far the codes are, from counters that they may not read'),
     ('opclass', 'crm.private_text hash', 'staged text, not to be compared or joined'),
     ('opclass', 'crm.private_text btree', 'staged text, not to be compared or joined');
@@ -121,6 +123,15 @@ SELECT pg_temp.lint('field_policy', 'every column of crm_data is in the dictiona
 
 SELECT pg_temp.lint('row_security', 'row security is enabled and forced on every table',
     $$SELECT name, relrowsecurity AND relforcerowsecurity FROM our_relation WHERE relkind IN ('r', 'p')$$);
+SELECT is_empty(
+    $$SELECT g.grantee::regrole, g.privilege_type
+        FROM pg_class c, aclexplode(c.relacl) g
+       WHERE c.oid = 'crm.customer_staging'::regclass AND g.grantee <> c.relowner AND g.privilege_type <> 'INSERT'
+       UNION ALL
+      SELECT g.grantee::regrole, g.privilege_type || ' ' || a.attname
+        FROM pg_attribute a, aclexplode(a.attacl) g
+       WHERE a.attrelid = 'crm.customer_staging'::regclass AND (g.privilege_type <> 'INSERT' OR a.attname = 'staged_by')$$,
+    'and into the table without it others may insert only, and not in another''s name');
 SELECT pg_temp.lint('policy_select', 'no policy holds a sub-select',
     $$SELECT r.name || ' ' || p.polname, concat(p.polqual, p.polwithcheck) NOT LIKE '%{SUBLINK%'
         FROM pg_policy p JOIN our_relation r ON r.oid = p.polrelid$$);
