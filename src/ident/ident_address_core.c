@@ -847,6 +847,38 @@ tell_candidates(CrmAddress *address, const Reading *best)
 	crm_copy_text(address->district, sizeof(address->district), crm_division_row_name(best->row));
 }
 
+/* No Han character at all, but letters: an address in English. */
+static bool
+is_latin_text(const char *text, size_t length)
+{
+	bool		letters = false;
+
+	for (size_t i = 0; i < length; i += point_bytes(text[i]))
+	{
+		if ((unsigned char) text[i] >= 0xE4)
+			return false;
+		letters |= (text[i] >= 'a' && text[i] <= 'z') || crm_is_upper(text[i]);
+	}
+	return letters;
+}
+
+static void
+parse_latin(const char *text, size_t length, CrmAddress *address)
+{
+	size_t		detail;
+
+	address->candidate_count = crm_latin_address(text, length, address->candidates, &detail);
+	if (address->candidate_count == 1)
+	{
+		name_levels(address, address->candidates[0]);
+		address->candidate_count = 0;
+	}
+	sort_candidates(address);
+	while (detail > 0 && detail < length && (text[detail - 1] == ' ' || text[detail - 1] == ','))
+		detail--;
+	split_rest(address, text, detail, false);
+}
+
 bool
 crm_address_parse(const char *text, size_t length, CrmAddress *address)
 {
@@ -860,6 +892,11 @@ crm_address_parse(const char *text, size_t length, CrmAddress *address)
 	address_begin(address);
 	if (crm_fold_text(text, length, buffer, TEXT_MAX, &used) != CRM_OK)
 		return false;
+	if (is_latin_text(buffer, used))
+	{
+		parse_latin(buffer, used, address);
+		return true;
+	}
 	used = clean(buffer, used);
 	start = skip_country(buffer, used);
 	search.text = buffer + start;
