@@ -11,7 +11,6 @@
 
 #include "chinese_table.inc"
 
-#define CHINESE_PAIRS (sizeof(chinese_pair) / sizeof(chinese_pair[0]))
 #define TEXT_MAX CRM_NORMALIZED_MAX
 #define CHUNK_MAX 24
 #define READING_MAX 32
@@ -46,11 +45,14 @@ typedef struct Search
 uint32_t
 crm_fold_chinese(uint32_t point)
 {
-	size_t		low = 0;
-	size_t		high = CHINESE_PAIRS;
+	size_t		low;
+	size_t		high;
+	size_t		last;
 
 	if (point < 0x3400 || point > 0xFFFF)
 		return point;
+	low = chinese_block[point >> 8];
+	high = last = chinese_block[(point >> 8) + 1];
 	while (low < high)
 	{
 		size_t		middle = (low + high) / 2;
@@ -60,27 +62,32 @@ crm_fold_chinese(uint32_t point)
 		else
 			high = middle;
 	}
-	return low < CHINESE_PAIRS && chinese_pair[low][0] == point ? chinese_pair[low][1] : point;
+	return low < last && chinese_pair[low][0] == point ? chinese_pair[low][1] : point;
 }
 
-static bool
+/* Bytes of the word if the text begins with it, else 0. */
+static inline size_t
 begins(const char *text, size_t length, const char *word)
 {
-	size_t		bytes = strlen(word);
+	size_t		i;
 
-	return bytes <= length && memcmp(text, word, bytes) == 0;
+	for (i = 0; word[i] != '\0'; i++)
+	{
+		if (i == length || text[i] != word[i])
+			return 0;
+	}
+	return i;
 }
 
 /* Bytes of the first of several words that the text begins with, else 0. */
 static size_t
 begins_any(const char *text, size_t length, const char *const *words)
 {
-	for (; *words != NULL; words++)
-	{
-		if (begins(text, length, *words))
-			return strlen(*words);
-	}
-	return 0;
+	size_t		bytes = 0;
+
+	for (; *words != NULL && bytes == 0; words++)
+		bytes = begins(text, length, *words);
+	return bytes;
 }
 
 static size_t
