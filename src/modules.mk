@@ -12,6 +12,7 @@ OBJS = \
 	src/ident/ident_core.o \
 	src/ident/ident_division_core.o \
 	src/ident/ident_fold_core.o \
+	src/ident/ident_latin_core.o \
 	src/ident/ident_mail_core.o \
 	src/ident/ident_name_core.o \
 	src/ident/ident_phone_core.o \

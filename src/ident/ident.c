@@ -178,9 +178,9 @@ crm_validate(PG_FUNCTION_ARGS)
 static Datum
 valid_of_kind(FunctionCallInfo fcinfo, CrmKind kind)
 {
-	CrmVerdict	verdict;
+	const text *value = PG_GETARG_TEXT_PP(0);
 
-	PG_RETURN_BOOL(judge(kind, PG_GETARG_TEXT_PP(0), &verdict));
+	PG_RETURN_BOOL(crm_ident_valid(kind, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
 }
 
 #define VALID_FUNCTION(name, kind) \

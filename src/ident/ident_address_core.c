@@ -11,7 +11,6 @@
 
 #include "chinese_table.inc"
 
-#define CHINESE_PAIRS (sizeof(chinese_pair) / sizeof(chinese_pair[0]))
 #define TEXT_MAX CRM_NORMALIZED_MAX
 #define CHUNK_MAX 24
 #define READING_MAX 32
@@ -46,11 +45,14 @@ typedef struct Search
 uint32_t
 crm_fold_chinese(uint32_t point)
 {
-	size_t		low = 0;
-	size_t		high = CHINESE_PAIRS;
+	size_t		low;
+	size_t		high;
+	size_t		last;
 
 	if (point < 0x3400 || point > 0xFFFF)
 		return point;
+	low = chinese_block[point >> 8];
+	high = last = chinese_block[(point >> 8) + 1];
 	while (low < high)
 	{
 		size_t		middle = (low + high) / 2;
@@ -60,27 +62,32 @@ crm_fold_chinese(uint32_t point)
 		else
 			high = middle;
 	}
-	return low < CHINESE_PAIRS && chinese_pair[low][0] == point ? chinese_pair[low][1] : point;
+	return low < last && chinese_pair[low][0] == point ? chinese_pair[low][1] : point;
 }
 
-static bool
+/* Bytes of the word if the text begins with it, else 0. */
+static inline size_t
 begins(const char *text, size_t length, const char *word)
 {
-	size_t		bytes = strlen(word);
+	size_t		i;
 
-	return bytes <= length && memcmp(text, word, bytes) == 0;
+	for (i = 0; word[i] != '\0'; i++)
+	{
+		if (i == length || text[i] != word[i])
+			return 0;
+	}
+	return i;
 }
 
 /* Bytes of the first of several words that the text begins with, else 0. */
 static size_t
 begins_any(const char *text, size_t length, const char *const *words)
 {
-	for (; *words != NULL; words++)
-	{
-		if (begins(text, length, *words))
-			return strlen(*words);
-	}
-	return 0;
+	size_t		bytes = 0;
+
+	for (; *words != NULL && bytes == 0; words++)
+		bytes = begins(text, length, *words);
+	return bytes;
 }
 
 static size_t
@@ -847,6 +854,38 @@ tell_candidates(CrmAddress *address, const Reading *best)
 	crm_copy_text(address->district, sizeof(address->district), crm_division_row_name(best->row));
 }
 
+/* No Han character at all, but letters: an address in English. */
+static bool
+is_latin_text(const char *text, size_t length)
+{
+	bool		letters = false;
+
+	for (size_t i = 0; i < length; i += point_bytes(text[i]))
+	{
+		if ((unsigned char) text[i] >= 0xE4)
+			return false;
+		letters |= (text[i] >= 'a' && text[i] <= 'z') || crm_is_upper(text[i]);
+	}
+	return letters;
+}
+
+static void
+parse_latin(const char *text, size_t length, CrmAddress *address)
+{
+	size_t		detail;
+
+	address->candidate_count = crm_latin_address(text, length, address->candidates, &detail);
+	if (address->candidate_count == 1)
+	{
+		name_levels(address, address->candidates[0]);
+		address->candidate_count = 0;
+	}
+	sort_candidates(address);
+	while (detail > 0 && detail < length && (text[detail - 1] == ' ' || text[detail - 1] == ','))
+		detail--;
+	split_rest(address, text, detail, false);
+}
+
 bool
 crm_address_parse(const char *text, size_t length, CrmAddress *address)
 {
@@ -860,6 +899,11 @@ crm_address_parse(const char *text, size_t length, CrmAddress *address)
 	address_begin(address);
 	if (crm_fold_text(text, length, buffer, TEXT_MAX, &used) != CRM_OK)
 		return false;
+	if (is_latin_text(buffer, used))
+	{
+		parse_latin(buffer, used, address);
+		return true;
+	}
 	used = clean(buffer, used);
 	start = skip_country(buffer, used);
 	search.text = buffer + start;

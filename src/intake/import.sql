@@ -65,9 +65,10 @@ DECLARE
     held crm_data.import_batch := (SELECT b FROM crm_data.import_batch b WHERE b.batch = import_rows.batch FOR UPDATE);
     -- By range, so that a batch of a million lines is not read again for each thousand.
     lines int8range := (SELECT int8range(min(r.line), max(r.line), '[]') FROM unnest(records) r);
-    todo crm.customer_input[] := ARRAY(SELECT r FROM unnest(records) r
-        WHERE r.line <> ALL (ARRAY(SELECT l.line FROM crm_data.import_line l
-                                    WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines))));
+    done bigint[] := ARRAY(SELECT l.line FROM crm_data.import_line l
+                            WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines));
+    todo crm.customer_input[] := CASE WHEN done = '{}' THEN records
+                                      ELSE ARRAY(SELECT r FROM unnest(records) r WHERE r.line <> ALL (done)) END;
     attempt int := 0;
 BEGIN
     IF held.batch IS NULL THEN
@@ -96,7 +97,7 @@ REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, tex
 GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
 
 CREATE FUNCTION crm.import_write(batch text, records crm.customer_input[], day date, scheme text, accept_suspected boolean) RETURNS void
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
     AS $$
     WITH answer AS MATERIALIZED (
         SELECT * FROM crm.intake_accept(records, day, scheme, 'import', accept_suspected)

@@ -35,5 +35,12 @@ for (const [a, b] of pairs) {
 	if (line.length + cell.length > 104) { out.push('\t' + line.trim()); line = '' }
 	line += cell
 }
-out.push('\t' + line.trim(), '};')
+out.push('\t' + line.trim(), '};', '')
+
+// Where the characters of each block of 256 begin; one more closes the last.
+const starts = Array.from({ length: 257 }, (_, block) => pairs.findIndex(([a]) => a >> 8 >= block))
+	.map((at) => (at < 0 ? pairs.length : at))
+out.push('static const uint16_t chinese_block[257] = {')
+for (let i = 0; i < starts.length; i += 16) out.push('\t' + starts.slice(i, i + 16).join(', ') + ',')
+out.push('};')
 process.stdout.write(out.join('\n') + '\n')

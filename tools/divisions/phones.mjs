@@ -231,6 +231,7 @@ const out = ['/*',
 	` * ${codes.length} calling codes, ${countries.length} countries, ${order.length} states.`,
 	' */', '',
 	'/* Calling code, start state, trunk prefix, first country and how many. */',
+	`#define PHONE_CODE_CN ${codes.slice().sort((a, b) => (a.code < b.code ? -1 : 1)).findIndex((c) => c.code === '86')}`,
 	`static const PhoneCode phone_code[${codes.length}] = {`]
 codes.sort((a, b) => (a.code < b.code ? -1 : 1))
 out.push(...wrap(codes.map((c) => `{"${c.code}", ${number.get(part[c.start])}, "${c.prefix}", ${c.country}, ${c.countries}}`)), '};', '')
