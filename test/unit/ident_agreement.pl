@@ -25,10 +25,11 @@ my $cc = $ENV{CC} || 'cc';
 system("$cc -std=gnu99 -O2 -I$root/src -o $build/driver $root/test/unit/ident_driver.c $root/src/ident/*_core.c") == 0
   or die "cannot build the driver\n";
 
-# Floors in percent; a fall below is a failure.
+# Floors in percent; a fall below is a failure.  Where the files and the world
+# differ, we follow the world: postcodes 86xxxx exist, and so does Mary St. John.
 my %floor = (
 	'ids agreed' => 100, 'ids other' => 99.9, 'ids strict' => 99.9, phones => 99.9, bank_cards => 99.5,
-	emails => 99.5, postal_codes => 99.5, names => 98.5, divisions => 99.9, addresses => 90);
+	emails => 99.5, postal_codes => 99.4, names => 98.7, divisions => 99.9, addresses => 99.5);
 
 my %kind = (
 	cn_resident_id => 'resident_id', cn_uscc => 'uscc', cn_org_code => 'org_code',
