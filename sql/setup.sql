@@ -9,5 +9,8 @@ CALL crm.deploy();
 SELECT count(*) > 0 AS deployed, count(*) = count(DISTINCT room) AS once FROM crm_data.schema_version;
 SELECT count(*) AS pending FROM crm.deploy_pending();
 -- The tests' own key file, beside the server's data; later connections use it.
-SELECT format('ALTER DATABASE %I SET crm.key_file = %L', current_database(),
-              regexp_replace(current_setting('data_directory'), '/[^/]+/?$', '') || '/crm_regress.key') \gexec
+DO $$
+BEGIN
+    EXECUTE format('ALTER DATABASE %I SET crm.key_file = %L', current_database(),
+                   regexp_replace(current_setting('data_directory'), '/[^/]+/?$', '') || '/crm_regress.key');
+END $$;

@@ -315,7 +315,7 @@ sub test_shares
 		document_number:length document_number:character document_number:same
 		sex:contradiction birth_date:contradiction birth_date:date contact:required
 		phone:prefix phone:length phone:character phone:same email:form
-		bank_card:check_digit address:character address:form)),
+		bank_card:check_digit address:character address:division)),
 		'every sort of fault occurs, and no other');
 	ok((grep { $_->{reasons} =~ /;.*;/ && $_->{expected} eq 'rejected' } @$truth) > 3, 'some have three faults');
 	return;

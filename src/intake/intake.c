@@ -56,6 +56,7 @@ typedef enum CrmChecked
 #define REASON_REQUIRED "required"
 #define REASON_CONTRADICTION "contradiction"
 #define REASON_FUTURE "future"
+#define REASON_DIVISION "division"
 
 /* Everything about the record at hand. */
 typedef struct Record
@@ -299,7 +300,7 @@ check_address(Record *r)
 	else if (address.division == 0 && address.candidate_count > 1)
 		violation(r, CRM_FIELD_ADDRESS, crm_reason_name(CRM_REASON_AMBIGUOUS));
 	else if (address.division == 0 && crm_text_has_han(r->text, r->length))
-		violation(r, CRM_FIELD_ADDRESS, crm_reason_name(CRM_REASON_REGION));
+		violation(r, CRM_FIELD_ADDRESS, REASON_DIVISION);
 	else
 	{
 		put(r, OUT_ADDRESS, PointerGetDatum(crm_pii_seal(CRM_PII_POSTAL_ADDRESS, r->text, r->length)));

@@ -86,6 +86,7 @@ CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, t
     ('required',            'is required',                                 '为必填项'),
     ('contradiction',       'contradicts the identity number',             '与证件号码不一致'),
     ('future',              'lies in the future',                          '晚于当前日期'),
+    ('division',            'names no administrative division',            '未写明省市区'),
     ('duplicate',           'belongs to a customer already',               '已登记于其他客户'),
     ('suspected_duplicate', 'a customer of this name and telephone exists', '已有同名同电话的客户'),
     ('unknown',             'is no field of a customer''s record',         '不是客户记录的字段') $$;
@@ -110,39 +111,53 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
     RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[])
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET enable_bitmapscan = off SET jit = off SET work_mem = '64MB'
     AS $$
     -- Duplicates: a document or external id that somebody has, in the tables or
-    -- earlier among these records; or the same name and telephone.
+    -- earlier among these records; or the same name and telephone. The earlier ones
+    -- are found on tokens alone: sorting whole records would cost more than all else.
     WITH checked AS MATERIALIZED (
-        SELECT r AS input, c
-          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules,
-               unnest(records) r, LATERAL crm.customer_check(r, rules.required, rules.today) c
-    ), ranked AS (
-        SELECT k.*,
-               row_number() OVER (PARTITION BY (k.c).document_number, (k.c).document_kind ORDER BY (k.c).line) AS of_document,
-               row_number() OVER (PARTITION BY (k.c).person_name, (k.c).phone ORDER BY (k.c).line) AS of_person,
-               row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
+        SELECT r AS input, crm.customer_check(r, rules.required, rules.today) AS c
+          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules, unnest(records) r
+    ), sound AS MATERIALIZED (
+        SELECT (k.c).line AS line, (k.c).document_kind AS kind, crm.token((k.c).document_number) AS document,
+               crm.token((k.c).person_name) AS person, crm.token((k.c).phone) AS phone,
+               (k.c).external_system AS system, (k.c).external_id AS id
           FROM checked k WHERE (k.c).violations IS NULL
-    )
-    SELECT CASE WHEN v.verdict IS NOT NULL THEN r.input END, r.c, v.verdict
-      FROM ranked r, LATERAL (SELECT
-           nullif(array_remove(ARRAY[
-               CASE WHEN (r.c).document_number IS NOT NULL
-                     AND (r.of_document > 1 OR EXISTS (
-                         SELECT FROM crm_data.document_claim d
-                          WHERE d.number_token = crm.token((r.c).document_number) AND d.kind = (r.c).document_kind))
+    ), again AS MATERIALIZED (
+        SELECT 'document' AS what, x.line FROM (
+            SELECT line, row_number() OVER (PARTITION BY document, kind ORDER BY line) AS n FROM sound WHERE document IS NOT NULL) x WHERE x.n > 1
+        UNION ALL
+        SELECT 'person', x.line FROM (
+            SELECT line, row_number() OVER (PARTITION BY person, phone ORDER BY line) AS n FROM sound
+             WHERE person IS NOT NULL AND phone IS NOT NULL) x WHERE x.n > 1
+        UNION ALL
+        SELECT 'external', x.line FROM (
+            SELECT line, row_number() OVER (PARTITION BY system, id ORDER BY line) AS n FROM sound WHERE id IS NOT NULL) x WHERE x.n > 1
+    ), duplicate AS MATERIALIZED (
+        SELECT s.line, array_remove(ARRAY[
+               CASE WHEN s.document IS NOT NULL
+                     AND (s.line IN (SELECT a.line FROM again a WHERE a.what = 'document') OR EXISTS (
+                         SELECT FROM crm_data.document_claim d WHERE d.number_token = s.document AND d.kind = s.kind))
                     THEN 'document_number:duplicate' END,
-               CASE WHEN (r.c).external_id IS NOT NULL
-                     AND (r.of_external > 1 OR EXISTS (
-                         SELECT FROM crm_data.external_id_claim e
-                          WHERE e.system = (r.c).external_system AND e.value = (r.c).external_id))
+               CASE WHEN s.id IS NOT NULL
+                     AND (s.line IN (SELECT a.line FROM again a WHERE a.what = 'external') OR EXISTS (
+                         SELECT FROM crm_data.external_id_claim e WHERE e.system = s.system AND e.value = s.id))
                     THEN 'external_id:duplicate' END,
-               CASE WHEN NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
-                     AND (r.of_person > 1 OR EXISTS (
+               CASE WHEN NOT accept_suspected AND s.person IS NOT NULL AND s.phone IS NOT NULL
+                     AND (s.line IN (SELECT a.line FROM again a WHERE a.what = 'person') OR EXISTS (
                          SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = crm.token((r.c).phone) AND i.name_token = crm.token((r.c).person_name)))
-                    THEN 'name:suspected_duplicate' END], NULL), '{}') AS verdict OFFSET 0) v
+                          WHERE p.token = s.phone AND i.name_token = s.person))
+                    THEN 'name:suspected_duplicate' END], NULL) AS reasons
+          FROM sound s
+    ), refused AS MATERIALIZED (
+        SELECT d.line, d.reasons FROM duplicate d WHERE d.reasons <> '{}'
+    )
+    -- In the order of the records, which is that of their codes.
+    SELECT NULL::crm.customer_input, k.c, NULL::text[]
+      FROM checked k WHERE (k.c).violations IS NULL AND (k.c).line NOT IN (SELECT r.line FROM refused r)
+    UNION ALL
+    SELECT k.input, k.c, r.reasons FROM refused r, checked k WHERE (k.c).line = r.line
     UNION ALL
     SELECT k.input, k.c, (k.c).violations FROM checked k WHERE (k.c).violations IS NOT NULL $$;
 ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
@@ -154,7 +169,7 @@ REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM 
 
 CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
     RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
     AS $$
 #variable_conflict use_column
 BEGIN
@@ -162,18 +177,17 @@ BEGIN
     WITH judged AS MATERIALIZED (
         SELECT (j.checked).*, j.verdict, j.input FROM crm.intake_judge(records, intake_accept.accept_suspected) j
     ), good AS MATERIALIZED (
-        SELECT j.*, row_number() OVER (ORDER BY j.line) AS n FROM judged j WHERE j.verdict IS NULL
-    ), total AS (
-        SELECT count(*)::int AS good FROM good
-    ), coded AS MATERIALIZED (
+        SELECT j.*, row_number() OVER () AS n FROM judged j WHERE j.verdict IS NULL
+    ), block AS MATERIALIZED (
         -- One block of codes for all, taken after everything has been judged and
         -- encrypted: its counter stays locked until the transaction ends, which is
         -- what keeps the codes free of gaps.
-        SELECT g.*, codes.code
-          FROM total, LATERAL crm.next_customer_codes(total.good, intake_accept.day, intake_accept.scheme)
-                      WITH ORDINALITY codes (code, n)
-          JOIN good g USING (n)
+        SELECT array_agg(c ORDER BY c) AS codes
+          FROM (SELECT count(*)::int AS good FROM good) total,
+               crm.next_customer_codes(total.good, intake_accept.day, intake_accept.scheme) c
          WHERE total.good > 0
+    ), coded AS MATERIALIZED (
+        SELECT g.*, (SELECT b.codes FROM block b)[g.n] AS code FROM good g
     ), new_customer AS (
         INSERT INTO crm_data.customer (customer_code, kind, survivor_code, channel)
         SELECT c.code, c.kind, c.code, intake_accept.channel FROM coded c

@@ -11,7 +11,9 @@ INSERT INTO crm_data.intake_rule (kind, field) VALUES
     ('organization', 'name'), ('organization', 'contact'),
     ('group', 'name');
 
--- Filled by COPY or INSERT; each session's user sees and imports his own rows.
+-- Filled by COPY or INSERT, and by nothing else: COPY refuses a table with row
+-- security, so writers may only insert here, and see, change and remove their own
+-- rows through crm.staged_customer. What is personal is encrypted in any case.
 CREATE TABLE crm.customer_staging (
     staged_by            name NOT NULL DEFAULT session_user,
     batch                text NOT NULL DEFAULT '',
@@ -68,20 +70,34 @@ ALTER TABLE crm_data.intake_rule ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECU
 ALTER TABLE crm_data.import_batch ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE crm_data.import_line ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE crm_data.import_reject ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-ALTER TABLE crm.customer_staging ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.intake_rule TO crm_owner USING (true);
 CREATE POLICY owner ON crm_data.import_batch TO crm_owner USING (true);
 CREATE POLICY owner ON crm_data.import_line TO crm_owner USING (true);
 CREATE POLICY owner ON crm_data.import_reject TO crm_owner USING (true);
-CREATE POLICY owner ON crm.customer_staging TO crm_owner USING (true);
 CREATE POLICY rules_are_known ON crm_data.intake_rule FOR SELECT USING (true);
-CREATE POLICY own_rows ON crm.customer_staging TO crm_writer USING (staged_by = session_user);
 CREATE POLICY importers ON crm_data.import_batch FOR SELECT TO crm_writer, crm_data_admin USING (true);
 CREATE POLICY importers ON crm_data.import_line FOR SELECT TO crm_writer, crm_data_admin USING (true);
 CREATE POLICY importers ON crm_data.import_reject FOR SELECT TO crm_writer, crm_data_admin USING (true);
 GRANT SELECT ON crm_data.intake_rule TO PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON crm.customer_staging TO crm_writer;
+-- Not staged_by: nobody puts rows into somebody else's import.
+GRANT INSERT (batch, line, kind, name, document_kind, document_number, sex, birth_date, phone, email, bank_card, address,
+              occupation, industry, legal_representative, contact_name, external_system, external_id)
+    ON crm.customer_staging TO crm_writer;
 GRANT SELECT ON crm_data.import_batch, crm_data.import_line, crm_data.import_reject TO crm_writer, crm_data_admin;
+
+CREATE VIEW crm.staged_customer WITH (security_barrier = true) AS
+SELECT s.batch, s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email, s.bank_card, s.address,
+       s.occupation, s.industry, s.legal_representative, s.contact_name, s.external_system, s.external_id
+  FROM crm.customer_staging s
+ WHERE s.staged_by = session_user
+ -- A barrier hides the index's order from who reads the view; this shows it.
+ ORDER BY s.staged_by, s.batch, s.line;
+GRANT SELECT, DELETE ON crm.staged_customer TO crm_writer;
+GRANT UPDATE (kind, name, document_kind, document_number, sex, birth_date, phone, email, bank_card, address,
+              occupation, industry, legal_representative, contact_name, external_system, external_id)
+    ON crm.staged_customer TO crm_writer;
+COMMENT ON VIEW crm.staged_customer IS
+$$The rows that this session's user has in crm.customer_staging: to look at, correct and remove (我的暂存客户).$$;
 
 CREATE VIEW crm.import_error WITH (security_invoker = true) AS
 SELECT x.batch, x.line, split_part(v, ':', 1) AS field, split_part(v, ':', 2) AS reason,
@@ -118,7 +134,7 @@ COMMENT ON COLUMN crm.import_batch.begun_at IS 'When it was begun (开始时间)
 COMMENT ON COLUMN crm.import_batch.finished_at IS 'When it was finished; null while it runs or after it was interrupted (完成时间).';
 COMMENT ON TABLE crm.customer_staging IS
 $$Customers on their way in, as a file has them, what is personal encrypted (客户暂存表).
-Fill it with COPY or INSERT, then CALL crm.import_customers(); rows are purged as they are taken.$$;
+Fill it with COPY or INSERT, then CALL crm.import_customers(); rows are purged as they are taken. Your own rows: crm.staged_customer.$$;
 
 INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note) VALUES
     ('customer_input', NULL, NULL, 'sensitive', 1, NULL, 'customer record', '待录入客户', NULL),
@@ -168,10 +184,12 @@ DO $comments$
 DECLARE
     entry record;
 BEGIN
-    FOR entry IN SELECT field, label_en, label_zh, note FROM crm_data.field_policy WHERE object = 'customer_input' AND field <> 'contact' LOOP
-        EXECUTE format('COMMENT ON COLUMN crm.customer_staging.%I IS %L', entry.field,
+    FOR entry IN SELECT rel, field, label_en, label_zh, note FROM crm_data.field_policy, unnest('{customer_staging,staged_customer}'::text[]) rel
+                  WHERE object = 'customer_input' AND field <> 'contact' LOOP
+        EXECUTE format('COMMENT ON COLUMN crm.%I.%I IS %L', entry.rel, entry.field,
                        entry.label_en || ' (' || entry.label_zh || ')' || coalesce('. ' || entry.note, '.'));
     END LOOP;
+    COMMENT ON COLUMN crm.staged_customer.batch IS 'Batch that put the row here from another source; empty for rows of COPY or INSERT (批次).';
     COMMENT ON COLUMN crm.customer_staging.batch IS 'Batch that put the row here from another source; empty for rows of COPY or INSERT (批次).';
     COMMENT ON COLUMN crm.customer_staging.staged_by IS 'Whose rows they are: the user of the session (暂存人).';
 END

@@ -36,8 +36,8 @@ INSERT INTO crm_data.document_kind (code, label_zh, label_en, sort) VALUES
     ('business_license', '营业执照注册号', 'business licence number', 11);
 INSERT INTO crm_data.channel (code, label_zh, label_en, sort) VALUES
     ('import', '批量导入', 'import', 1), ('counter', '营业厅', 'counter', 2), ('phone', '电话', 'phone', 3),
-    ('web', '网站', 'web', 4), ('app', '手机应用', 'app', 5), ('email', '电子邮件', 'e-mail', 6),
-    ('store', '门店', 'store', 7), ('wechat', '微信', 'WeChat', 8), ('visit', '走访', 'visit', 9),
+    ('online', '网上', 'online', 4), ('app', '手机应用', 'app', 5), ('email', '电子邮件', 'e-mail', 6),
+    ('store', '门店', 'store', 7), ('wechat', '微信', 'WeChat', 8), ('visit', '走访', 'visit', 9), ('sms', '短信', 'text message', 11),
     ('partner', '合作伙伴', 'partner', 10), ('other', '其他', 'other', 99);
 
 -- -- the customer -------------------------------------------------------------
@@ -91,7 +91,9 @@ CREATE INDEX customer_group_name_idx ON crm_data.customer_group (name);
 CREATE TABLE crm_data.identity_document (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
     document_no   smallint NOT NULL,
-    kind          text NOT NULL REFERENCES crm_data.document_kind,
+    -- The kinds that room ident can judge; a look-up for each would cost more than this check.
+    kind          text NOT NULL CHECK (kind IN ('resident_id', 'passport', 'hk_macau_resident_permit', 'taiwan_resident_permit',
+                      'permit_to_hk_macau', 'permit_to_taiwan', 'hk_id', 'tw_id', 'uscc', 'org_code', 'business_license')),
     number        crm.id_number NOT NULL,
     number_token  uuid NOT NULL GENERATED ALWAYS AS (crm.token(number)) STORED,
     valid_until   date,

@@ -14,11 +14,13 @@
 #include "commands/copyfrom_internal.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "nodes/memnodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "replication/slot.h"
 #include "replication/walsender.h"
 #include "tcop/pquery.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/portal.h"
@@ -98,42 +100,91 @@ crm_pii_open(const struct varlena *datum, CrmPiiType type, char *buffer, size_t 
 
 /* -- output ------------------------------------------------------------------- */
 
-/* The statement that a portal serves copies whole rows away: a table dump. */
-static bool
-portal_dumps(Portal portal)
+/* COPY that reads the table itself: its reader may be another database. */
+static inline bool
+copies_table(const CopyStmt *copy)
 {
-	PlannedStmt *planned;
-	Node	   *utility;
+	return copy->relation != NULL && !copy->is_from;
+}
 
-	if (portal->stmts == NIL)
-		return false;
-	planned = linitial_node(PlannedStmt, portal->stmts);
-	utility = planned->utilityStmt;
-	if (utility == NULL)
-		return false;
-	if (IsA(utility, CopyStmt))
-		return ((CopyStmt *) utility)->relation != NULL && !((CopyStmt *) utility)->is_from;
-	if (IsA(utility, FetchStmt))
-		return strcmp(((FetchStmt *) utility)->portalname, "_pg_dump_cursor") == 0;
-	return false;
+/* The utility statement that a portal serves, NULL when it is a query. */
+static Node *
+portal_utility(Portal portal)
+{
+	if (portal == NULL || portal->stmts == NIL)
+		return NULL;
+	return linitial_node(PlannedStmt, portal->stmts)->utilityStmt;
+}
+
+/*
+ * A COPY inside a function has no portal, hence the hook.  The first COPY of a
+ * session may have begun before this library was loaded: then all that is known
+ * is that COPY asks (by the name of its memory context), and we take it for a dump.
+ *
+ * COPY prints in the leader alone, so this may be a variable.
+ */
+static const CopyStmt *current_copy;
+static ProcessUtility_hook_type next_process_utility;
+
+static inline bool
+copy_asks(void)
+{
+	const char *name = CurrentMemoryContext->name;
+
+	return name != NULL && name[0] == 'C' && strcmp(name, "COPY TO") == 0;
+}
+
+static void
+run_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
+			ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+			DestReceiver *dest, QueryCompletion *completion)
+{
+	const CopyStmt *outer = current_copy;
+
+	if (IsA(pstmt->utilityStmt, CopyStmt))
+		current_copy = (CopyStmt *) pstmt->utilityStmt;
+	PG_TRY();
+	{
+		if (next_process_utility != NULL)
+			next_process_utility(pstmt, query, read_only_tree, context, params, environment,
+								 dest, completion);
+		else
+			standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment,
+									dest, completion);
+	}
+	PG_FINALLY();
+	{
+		current_copy = outer;
+	}
+	PG_END_TRY();
 }
 
 /*
  * Does output go where a mask would be a lost value?
  *
- * Read from the portal and from settings alone, never from a variable of this
- * library: parallel workers have variables of their own.  pg_dump also deparses
- * literals in plain SELECTs, hence its application name.
+ * The setting is a setting because parallel workers have it too; a variable of
+ * this library would be the leader's alone.  pg_dump also deparses literals in
+ * plain SELECTs, hence its application name.
  */
 static inline bool
 dump_context(void)
 {
+	Node	   *utility;
+
 	if (unlikely(pii_output == CRM_OUTPUT_ENVELOPE))
 		return true;
-	if (ActivePortal != NULL && unlikely(portal_dumps(ActivePortal)))
+	if (application_name != NULL && application_name[0] == 'p' &&
+		strncmp(application_name, "pg_dump", 7) == 0)
 		return true;
-	return application_name != NULL && application_name[0] == 'p' &&
-		strncmp(application_name, "pg_dump", 7) == 0;
+	if (unlikely(current_copy != NULL))
+		return copies_table(current_copy);
+
+	utility = portal_utility(ActivePortal);
+	if (unlikely(utility != NULL && IsA(utility, CopyStmt)))
+		return copies_table((CopyStmt *) utility);
+	if (unlikely(utility != NULL && IsA(utility, FetchStmt)))
+		return strcmp(((FetchStmt *) utility)->portalname, "_pg_dump_cursor") == 0;
+	return unlikely(copy_asks());
 }
 
 /* Refuse rather than write masks into a dump. */
@@ -404,6 +455,8 @@ crm_pii_init(void)
 							 "envelope makes any query a lossless dump; it takes superuser or crm_backup, else output raises 42501.",
 							 &pii_output, CRM_OUTPUT_MASK, output_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+	next_process_utility = ProcessUtility_hook;
+	ProcessUtility_hook = run_utility;
 	crm_pii_caller_init();
 	crm_ring_init();
 	crm_kek_init();

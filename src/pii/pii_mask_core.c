@@ -303,8 +303,15 @@ mask_name(CrmMaskRule rule, const char *text, size_t length, char *mask)
 {
 	size_t		surname = crm_person_surname_length(text, length);
 
+	size_t		at;
+
 	if (surname > 0 && surname < length)
 		return mask_chinese_name(rule, text, length, surname, mask);
+	at = mask_worded_name(rule, text, length, mask);
+	if (memchr(mask, '*', at) != NULL)
+		return at;
+	/* Nothing but initials: they are the name. */
+	rule.left = 0;
 	return mask_worded_name(rule, text, length, mask);
 }
 

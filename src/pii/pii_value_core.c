@@ -33,25 +33,28 @@ crm_pii_is_mask(CrmPiiType type, const char *text, size_t length)
 	return memchr(text, '*', length) != NULL;
 }
 
-/*
- * Eighteen digits with a date inside are a resident's number and no credit code:
- * one wrong digit would else make it a valid credit code now and then.
- */
 static bool
-looks_like_resident_id(const char *text, size_t length)
+is_all_digits(const char *text, size_t length)
 {
-	int			month,
-				day;
-
-	if (length != 18)
-		return false;
-	for (int i = 0; i < 17; i++)
+	for (size_t i = 0; i < length; i++)
 		if (text[i] < '0' || text[i] > '9')
 			return false;
-	month = (text[10] - '0') * 10 + text[11] - '0';
-	day = (text[12] - '0') * 10 + text[13] - '0';
-	return (memcmp(text + 6, "19", 2) == 0 || memcmp(text + 6, "20", 2) == 0) &&
-		month >= 1 && month <= 12 && day >= 1 && day <= 31;
+	return true;
+}
+
+/*
+ * A resident's number with one wrong digit is a valid credit code now and then.
+ * So seventeen digits with a century of birth inside are never tried as one, and
+ * other digits only pass when their inner organisation code is right too.
+ */
+static bool
+credit_code_likely(const char *text, size_t length, const CrmVerdict *verdict)
+{
+	if (length != 18 || !is_all_digits(text, 17))
+		return true;
+	if (memcmp(text + 6, "19", 2) == 0 || memcmp(text + 6, "20", 2) == 0)
+		return false;
+	return !verdict->organization_code_differs && !verdict->region_unknown;
 }
 
 /*
@@ -62,13 +65,12 @@ static bool
 normalize_document(const char *text, size_t length, CrmVerdict *verdict)
 {
 	CrmReason	first = CRM_REASON_FORM;
-	bool		resident = looks_like_resident_id(text, length);
 
 	for (size_t i = 0; i < sizeof(document_kind) / sizeof(document_kind[0]); i++)
 	{
-		if (resident && document_kind[i] == CRM_KIND_USCC)
-			continue;
-		if (crm_ident_validate(document_kind[i], text, length, verdict))
+		if (crm_ident_validate(document_kind[i], text, length, verdict) &&
+			(document_kind[i] != CRM_KIND_USCC ||
+			 credit_code_likely(verdict->normalized, verdict->length, verdict)))
 			return true;
 		if (i == 0 && (length >= 15 || verdict->reason == CRM_REASON_EMPTY ||
 					   verdict->reason == CRM_REASON_ENCODING))

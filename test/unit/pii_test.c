@@ -2,7 +2,8 @@
  * pii_test.c proves: the cipher is AES-256-GCM and the token HMAC-SHA-256, by
  * published vectors; nonces do not repeat and not after a fork; a wrapped key
  * opens only as the row it was; an envelope that was cut, changed in one bit,
- * spliced or given to another type never opens; its text form has one spelling.
+ * spliced or given to another type never opens; its text form has one spelling;
+ * masks show what the rule says and no more.
  */
 #include "unit.h"
 
@@ -10,6 +11,8 @@
 
 #include "pii/pii_crypto_core.h"
 #include "pii/pii_envelope_core.h"
+#include "pii/pii_mask_core.h"
+#include "pii/pii_value_core.h"
 
 static size_t
 unhex(const char *hex, uint8_t *out)
@@ -407,6 +410,99 @@ test_text_form(void)
 	CHECK(crm_envelope_announced("crm1:x", 6) && !crm_envelope_announced("crm1", 4));
 }
 
+static void
+test_mask(CrmPiiType type, int left, int right, const char *plain, const char *expected)
+{
+	CrmVerdict	verdict;
+	CrmMaskRule rule = {(short) left, (short) right};
+	char		mask[CRM_MASK_MAX];
+	bool		ok = crm_pii_normalize(type, plain, strlen(plain), &verdict);
+
+	if (left < 0)
+		rule = crm_mask_default(type);
+	CHECK_AS(ok && crm_mask(type, rule, verdict.normalized, verdict.length, mask) == strlen(expected) &&
+			 strcmp(mask, expected) == 0, expected);
+}
+
+static void
+test_masks(void)
+{
+	test_mask(CRM_PII_PHONE, -1, 0, "13800138000", "138****8000");
+	test_mask(CRM_PII_PHONE, 0, 4, "13800138000", "*******8000");
+	test_mask(CRM_PII_PHONE, 3, 0, "13800138000", "138********");
+	test_mask(CRM_PII_PHONE, 9, 9, "13800138000", "138****8000");
+	test_mask(CRM_PII_PHONE, -1, 0, "010-62345678", "010-****5678");
+	test_mask(CRM_PII_PHONE, 2, 2, "010-62345678", "0**-******78");
+	test_mask(CRM_PII_PHONE, -1, 0, "0571-87654321-801", "0571-****4321");
+	test_mask(CRM_PII_PHONE, -1, 0, "4008208820", "400***8820");
+	test_mask(CRM_PII_PHONE, -1, 0, "95588", "*****");
+	test_mask(CRM_PII_PHONE, -1, 0, "+1 415 555 2671", "+1******2671");
+	test_mask(CRM_PII_PHONE, 0, 0, "+1 415 555 2671", "+***********");
+	test_mask(CRM_PII_PHONE, -1, 0, "+852 2345 6789", "+852****6789");
+	test_mask(CRM_PII_ID_NUMBER, -1, 0, "11010519491231002X", "1****************X");
+	test_mask(CRM_PII_ID_NUMBER, 6, 4, "11010519491231002X", "110105********002X");
+	test_mask(CRM_PII_ID_NUMBER, 6, 4, "E12345678", "*****5678");
+	test_mask(CRM_PII_BANK_CARD, -1, 0, "6222021234567890128", "***************0128");
+	test_mask(CRM_PII_EMAIL, -1, 0, "zhang.san@Example.COM", "z***@example.com");
+	test_mask(CRM_PII_EMAIL, 3, 0, "zhang.san@example.com", "zha***@***");
+	test_mask(CRM_PII_EMAIL, 3, 1, "abc@example.com", "***@example.com");
+	test_mask(CRM_PII_PERSON_NAME, -1, 0, "\xe5\xbc\xa0\xe4\xb8\x89", "\xe5\xbc\xa0*");
+	test_mask(CRM_PII_PERSON_NAME, 1, 1, "\xe5\xbc\xa0\xe4\xb8\x89\xe4\xb8\xb0", "\xe5\xbc\xa0*\xe4\xb8\xb0");
+	test_mask(CRM_PII_PERSON_NAME, 1, 1, "\xe5\xbc\xa0\xe4\xb8\x89", "\xe5\xbc\xa0*");
+	test_mask(CRM_PII_PERSON_NAME, -1, 0, "\xe6\xac\xa7\xe9\x98\xb3\xe4\xbf\xae", "\xe6\xac\xa7\xe9\x98\xb3*");
+	test_mask(CRM_PII_PERSON_NAME, 0, 0, "\xe6\xac\xa7\xe9\x98\xb3\xe4\xbf\xae", "***");
+	test_mask(CRM_PII_PERSON_NAME, -1, 0, "John Doe", "J*** D**");
+	test_mask(CRM_PII_PERSON_NAME, -1, 0, "N A", "* *");
+	test_mask(CRM_PII_POSTAL_ADDRESS, -1, 0, "\xe5\x8c\x97\xe4\xba\xac\xe5\xb8\x82\xe6\x9c\x9d\xe9\x98\xb3\xe5\x8c\xba 1",
+			  "\xe5\x8c\x97\xe4\xba\xac\xe5\xb8\x82\xe6\x9c\x9d\xe9\x98\xb3\xe5\x8c\xba***");
+	test_mask(CRM_PII_POSTAL_ADDRESS, -1, 0, "somewhere", "***");
+}
+
+/* One digit wrong in a resident's number is never taken for another document. */
+static void
+test_documents(void)
+{
+	char		number[] = "11010519491231002X";
+	CrmVerdict	verdict;
+	int			accepted = 0;
+
+	CHECK(crm_pii_normalize(CRM_PII_ID_NUMBER, number, 18, &verdict));
+	for (int place = 0; place < 18; place++)
+		for (char digit = '0'; digit <= '9'; digit++)
+		{
+			char		kept = number[place];
+
+			if (digit == kept)
+				continue;
+			number[place] = digit;
+			accepted += crm_pii_normalize(CRM_PII_ID_NUMBER, number, 18, &verdict);
+			number[place] = kept;
+		}
+	CHECK_AS(accepted == 0, "no single wrong digit is accepted");
+	CHECK(crm_pii_normalize(CRM_PII_ID_NUMBER, "E12345678", 9, &verdict));
+	CHECK(crm_pii_normalize(CRM_PII_ID_NUMBER, "91110000600037341L", 18, &verdict));
+	CHECK(!crm_pii_normalize(CRM_PII_ID_NUMBER, "", 0, &verdict) && verdict.reason == CRM_REASON_EMPTY);
+	CHECK(!crm_pii_normalize(CRM_PII_ID_NUMBER, "hello", 5, &verdict) && verdict.reason == CRM_REASON_FORM);
+}
+
+static void
+test_addresses(void)
+{
+	CrmVerdict	verdict;
+
+#define FOLDS(text, expected) (crm_pii_normalize(CRM_PII_POSTAL_ADDRESS, text, strlen(text), &verdict) && \
+							   strcmp(verdict.normalized, expected) == 0)
+#define REFUSED(text, why) (!crm_pii_normalize(CRM_PII_POSTAL_ADDRESS, text, strlen(text), &verdict) && \
+							verdict.reason == why)
+	CHECK(FOLDS("  12 \t High\xe3\x80\x80Street ", "12 High Street"));
+	CHECK(FOLDS("\xef\xbc\x91\xef\xbc\x92\xe5\x8f\xb7", "12\xe5\x8f\xb7"));
+	CHECK(REFUSED(" \n ", CRM_REASON_EMPTY));
+	CHECK(REFUSED("a\x01", CRM_REASON_CHARACTER));
+	CHECK(REFUSED("\xc0\xaf", CRM_REASON_ENCODING));
+	CHECK(REFUSED("\xed\xa0\x80", CRM_REASON_ENCODING));
+	CHECK(REFUSED("\xe5\x8c", CRM_REASON_ENCODING));
+}
+
 int
 main(void)
 {
@@ -434,6 +530,9 @@ main(void)
 	test_splice();
 	test_lengths();
 	test_text_form();
+	test_masks();
+	test_documents();
+	test_addresses();
 	crm_cipher_close(&cipher);
 	crm_hmac_close(&hmac);
 	return unit_done();

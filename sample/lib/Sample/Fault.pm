@@ -220,7 +220,7 @@ sub address_without_division
 {
 	my ($customer) = @_;
 	$customer->{address} = street_address();
-	return 'address:form';
+	return 'address:division';
 }
 
 sub wrong_card

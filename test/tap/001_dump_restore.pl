@@ -1,0 +1,134 @@
+# Proves: pg_dump and pg_restore, unmodified and in every mode, carry everything bit for
+# bit: schema, envelopes, staged and rejected rows, settings, what a DBA added. No trigger
+# fires, the target needs neither our roles nor our key, and whoever may not dump gets an
+# error, never a file of masks. Tables that are members of an extension fail all of this.
+use strict;
+use warnings;
+use File::Path qw(rmtree);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use CrmTest;
+
+my $dumps  = PostgreSQL::Test::Utils::tempdir();
+my $source = server('source');
+$source->start;
+deploy($source, 'crm');
+import_sample($source, 'crm');
+# Staged rows and rejected ones travel too; so do settings.
+stage_sample($source, 'crm');
+$source->safe_psql('crm', q{
+	SELECT crm.record_purchase(customer_code, 'order 1', '2026-01-02', 'tea', 2, 19.90) FROM crm_data.customer;
+	SELECT crm.record_interaction(customer_code, '2026-01-02 10:00+08', 'phone', 'inbound', 'question') FROM crm_data.customer;
+	SELECT crm.mask_set('phone', 'public', 3::smallint, 2::smallint);
+	-- what a DBA does to tables that are his
+	ALTER TABLE crm_data.customer ADD COLUMN remark text DEFAULT 'none';
+	CREATE INDEX customer_remark_idx ON crm_data.customer (remark);
+	CREATE POLICY night_shift ON crm_data.customer FOR SELECT USING (remark = 'night');
+	CREATE TABLE public.call_list (phone crm.phone PRIMARY KEY, called boolean DEFAULT false);
+	INSERT INTO public.call_list SELECT phone FROM crm_data.contact_point WHERE phone IS NOT NULL ON CONFLICT DO NOTHING;
+	CREATE TABLE public.fired (at_table text, what text);
+	CREATE FUNCTION public.note_firing() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+		AS $$ BEGIN INSERT INTO public.fired VALUES (TG_TABLE_NAME, TG_OP); RETURN NULL; END $$;
+	DO $$
+	DECLARE t regclass;
+	BEGIN
+		FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r'
+		          AND relnamespace::regnamespace::text IN ('crm', 'crm_data', 'crm_secure') AND relname <> 'mask_setting' LOOP
+			EXECUTE format('CREATE TRIGGER note_firing AFTER INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION public.note_firing()', t);
+		END LOOP;
+	END $$});
+my $schema = schema_of($source, 'crm');
+my $data   = data_of($source, 'crm');
+
+cmp_ok(customers($source, 'crm'), '>', 100, 'there are customers to dump');
+is($source->safe_psql('crm', 'SELECT count(DISTINCT kind) FROM crm_data.customer'), 3, 'of all kinds');
+cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm.customer_staging'), '>', 100, 'and staged rows');
+cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm_data.import_reject'), '>', 5, 'and rejected ones');
+cmp_ok(() = $data =~ /crm1:/g, '>', 1000, 'the picture of the data shows envelopes');
+unlike($data =~ s/^== crm_data.field_policy.*?(?=^== )//msr, qr/\*\*/, 'and no mask');
+
+# -- every mode, into a new database of the same server -------------------------------
+
+my $restored = 0;
+
+sub dump_as
+{
+	my ($node, $mode, @options) = @_;
+	my $path = "$dumps/$mode";
+	rmtree($path);
+	runs($node, "$mode: dumps", 'pg_dump', '-d', $node->connstr('crm'), '-f', $path, @options);
+	return $path;
+}
+
+sub restore_as
+{
+	my ($node, $mode, $path, @command) = @_;
+	my $db = 'restored' . ++$restored;
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	runs($node, "$mode: restores without an error", @command, '-d', $node->connstr($db), $command[0] eq 'psql' ? '-f' : (), $path)
+		or return $db;
+	same(schema_of($node, $db), $schema, "$mode: schema identical");
+	same(data_of($node, $db), $data, "$mode: data identical, bit for bit; no trigger fired");
+	return $db;
+}
+
+my @psql = ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-1');
+restore_as($source, 'plain', dump_as($source, 'plain'), @psql);
+restore_as($source, '--inserts', dump_as($source, '--inserts', '--inserts'), @psql);
+restore_as($source, '--column-inserts', dump_as($source, '--column-inserts', '--column-inserts'), @psql);
+my $custom = dump_as($source, 'custom', '-Fc');
+restore_as($source, 'custom', $custom, 'pg_restore', '-e', '--single-transaction');
+my $directory = dump_as($source, 'directory -j2', '-Fd', '-j2');
+my $db = restore_as($source, 'directory -j2', $directory, 'pg_restore', '-e', '-j4');
+
+# The restored database works, and what was planted to count does count.
+$source->safe_psql($db, q{SELECT crm.register_customer('{"kind": "group", "name": "After the restore"}')});
+cmp_ok($source->safe_psql($db, q{SELECT count(*) FROM public.fired WHERE at_table = 'customer' AND what = 'INSERT'}), '==', 1,
+	'the counting trigger counts once the restore is over');
+is($source->safe_psql($db, 'SELECT crm.mask_set($$phone$$, $$public$$, 0::smallint, 0::smallint)'), '', 'settings can be changed');
+is($source->safe_psql($db, 'SELECT count(*) FROM crm.deploy_pending()'), '0', 'nothing is left to deploy');
+
+# -- a fresh server: no roles of ours, no key ---------------------------------------------
+
+my $keyless = server('keyless', key => '');
+$keyless->start;
+is($keyless->safe_psql('postgres', q{SELECT count(*) FROM pg_roles WHERE rolname LIKE 'crm\_%'}), '0', 'a fresh server has no role of ours');
+restore_as($keyless, 'plain on a fresh server', "$dumps/plain", @psql);
+$db = restore_as($keyless, 'directory -j4 on a fresh server', $directory, 'pg_restore', '-e', '-j4');
+is($keyless->safe_psql($db, q{SELECT string_agg(DISTINCT phone::text, ' ') FROM crm_data.contact_point WHERE phone IS NOT NULL}),
+	'***', 'without a key every value prints ***');
+# Dumped there, it is still whole.
+runs($keyless, 'a keyless server dumps', 'pg_dump', '-d', $keyless->connstr($db), '-Fc', '-f', "$dumps/second");
+restore_as($source, 'dump of a dump', "$dumps/second", 'pg_restore', '-e', '--single-transaction');
+
+# The key alone brings the values back.
+my $masked = 'SELECT customer_code, phone, email FROM crm_data.contact_point ORDER BY 1, contact_no';
+$keyless->append_conf('postgresql.conf', "crm.key_file = '" . $source->basedir . "/crm.key'");
+$keyless->reload;
+is($keyless->safe_psql($db, $masked), $source->safe_psql('crm', $masked), 'with the key the masks are the same');
+
+# -- who may dump -----------------------------------------------------------------------------
+
+$source->safe_psql('crm', q{
+	CREATE ROLE curious LOGIN IN ROLE pg_read_all_data;
+	CREATE ROLE bypasser LOGIN BYPASSRLS IN ROLE pg_read_all_data;
+	CREATE ROLE reader LOGIN IN ROLE crm_reader;
+	CREATE ROLE keeper LOGIN IN ROLE crm_backup});
+for my $role (qw(curious bypasser reader))
+{
+	my ($out, $err);
+	my $ok = IPC::Run::run([ 'pg_dump', '-U', $role, '-d', $source->connstr('crm') ], '>', \$out, '2>', \$err);
+	ok(!$ok, "$role cannot dump");
+	like($err, qr/permission denied|row-level security/, "$role is told why");
+	ok(!grep(/\*\*/, $out =~ /FROM stdin;\n(.*?)^\\\.$/msg), "$role got no masks");
+}
+my ($rc, $out, $err) = $source->psql('crm', 'COPY crm_data.contact_point TO STDOUT', connstr => $source->connstr('crm') . ' user=bypasser');
+like($err, qr/permission denied to dump personal data/, 'nor does COPY of a table write masks');
+runs($source, 'a member of crm_backup dumps, although row security is forced on every table',
+	'pg_dump', '-U', 'keeper', '--role=crm_backup', '-Fc', '-d', $source->connstr('crm'), '-f', "$dumps/keeper");
+restore_as($source, 'dump by crm_backup', "$dumps/keeper", 'pg_restore', '-e', '--single-transaction');
+
+done_testing();
