@@ -8,6 +8,7 @@ OBJS = \
 	src/ident/ident_type.o \
 	src/ident/ident_address_core.o \
 	src/ident/ident_card_core.o \
+	src/ident/ident_clean_core.o \
 	src/ident/ident_cn_core.o \
 	src/ident/ident_core.o \
 	src/ident/ident_division_core.o \

@@ -75,7 +75,8 @@ typedef struct CrmVerdict
 	char		type[24];		/* mobile, fixed_line, toll_free ...; debit, credit ... */
 	char		extension[12];	/* of a phone */
 	char		country[4];		/* ISO 3166-1 alpha-2 */
-	char		issuer[64];		/* card network or bank, authority of a credit code */
+	char		issuer[64];		/* bank of a card, authority of a credit code */
+	char		network[24];	/* of a card: unionpay, visa ... */
 	bool		was_15_digits;
 	bool		region_withdrawn;
 	bool		region_withdrawn_before_birth;

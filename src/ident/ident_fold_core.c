@@ -308,6 +308,7 @@ crm_verdict_begin(CrmVerdict *verdict)
 	verdict->extension[0] = '\0';
 	verdict->country[0] = '\0';
 	verdict->issuer[0] = '\0';
+	verdict->network[0] = '\0';
 	verdict->was_15_digits = false;
 	verdict->region_withdrawn = false;
 	verdict->region_withdrawn_before_birth = false;

@@ -205,7 +205,10 @@ test_facts(void)
 	v = judge(CRM_KIND_PHONE, "1064712345678");
 	CHECK(strcmp(v->type, "machine") == 0);
 	v = judge(CRM_KIND_BANK_CARD, "6222021234567890128");
-	CHECK(strcmp(v->type, "unionpay") == 0);
+	CHECK(strcmp(v->network, "unionpay") == 0 && strcmp(v->type, "debit") == 0);
+	CHECK(strcmp(v->issuer, "中国工商银行") == 0);
+	v = judge(CRM_KIND_BANK_CARD, "4111111111111111");
+	CHECK(strcmp(v->network, "visa") == 0 && v->issuer[0] == '\0');
 	v = judge(CRM_KIND_TW_ID, "A223456781");
 	CHECK(v->sex == 'F');
 	v = judge(CRM_KIND_PERSON_NAME, "Mary Lee");

