@@ -212,5 +212,17 @@ SELECT loaded, detail FROM key_status();
 RESET crm.key_command;
 SET crm.key_file = :'key_file';
 SELECT phone, note FROM kept;
+-- a rollback brings back the keys that it takes back
+BEGIN;
+DELETE FROM crm_secure.key_ring;
+SELECT phone, note FROM kept;
+SAVEPOINT s;
+SET LOCAL crm.key_file = '/nonexistent/crm.key';
+SELECT key_generate();
+ROLLBACK TO s;
+SELECT data_keys_created FROM key_generate();
+SELECT phone, note FROM kept;
+ROLLBACK;
+SELECT phone, note FROM kept;
 
 DROP TABLE contact, part, searched, kept;
