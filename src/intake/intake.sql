@@ -115,7 +115,9 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
     RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[], awaits boolean)
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, crm, pg_temp SET enable_bitmapscan = off SET jit = off SET work_mem = '64MB'
+    SET search_path = pg_catalog, crm, pg_temp SET work_mem = '64MB' SET jit = off
+    -- The planner takes an array for ten rows and would compare each record with each refusal.
+    SET enable_bitmapscan = off SET enable_nestloop = off
     AS $$
     -- Duplicates: a document or external id that somebody has, or the same name and
     -- telephone; in the tables, or earlier among these records. It is tokens that are
@@ -138,8 +140,9 @@ CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected 
                          SELECT FROM crm_data.external_id_claim e WHERE e.system = s.system AND e.value = s.id)
                     THEN 'external_id:duplicate' END,
                CASE WHEN s.person IS NOT NULL AND EXISTS (
-                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = s.phone AND i.name_token = s.person)
+                         SELECT FROM crm_data.contact_point p
+                          WHERE p.token = s.phone
+                            AND s.person = (SELECT i.name_token FROM crm_data.individual i WHERE i.customer_code = p.customer_code))
                     THEN 'name:suspected_duplicate' END], NULL) AS reasons
           FROM sound s
     ), ranked AS (
