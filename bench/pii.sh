@@ -27,6 +27,11 @@ CREATE INDEX kept_phone ON kept (phone);
 CREATE INDEX kept_id ON kept (id);
 CREATE TABLE probe_plain AS SELECT phone FROM plain WHERE id % 10 = 0;
 CREATE TABLE probe_kept AS SELECT phone FROM kept WHERE id % 10 = 0;
+CREATE TABLE kept_hash AS SELECT * FROM kept;
+CREATE INDEX ON kept_hash USING hash (phone);
+CREATE TABLE kept_token (id int, phone phone, phone_token uuid GENERATED ALWAYS AS (token(phone)) STORED);
+INSERT INTO kept_token SELECT * FROM kept;
+CREATE UNIQUE INDEX ON kept_token (phone_token);
 CREATE TABLE into_plain (id int, phone text);
 CREATE INDEX ON into_plain (phone);
 CREATE TABLE into_kept (id int, phone phone);
@@ -105,13 +110,19 @@ claim "judge, encrypt, token: phone input / encrypt()+hmac()" "" "$n" \
 claim "decrypt: mask of a phone / decrypt()" "<=0.25" "$rows" \
 	"SELECT count(phone::text) FROM kept" "SELECT count(decrypt(phone, $key, 'aes-cbc')) FROM aes" \
 	"SELECT 1" "SELECT 1" "SELECT count(phone) FROM aes"
-claim "look up by equality, $rows rows: phone / text" "<=1.10" "$probes" \
+claim "look up by equality, btree on phone / text, $rows rows" "<=1.10" "$probes" \
 	"SELECT count(*) FROM probe_kept p CROSS JOIN LATERAL (SELECT FROM kept k WHERE k.phone = p.phone OFFSET 0) f" \
+	"SELECT count(*) FROM probe_plain p CROSS JOIN LATERAL (SELECT FROM plain k WHERE k.phone = p.phone OFFSET 0) f"
+claim "look up by equality, hash index on phone / text" "<=1.10" "$probes" \
+	"SELECT count(*) FROM probe_kept p CROSS JOIN LATERAL (SELECT FROM kept_hash k WHERE k.phone = p.phone OFFSET 0) f" \
+	"SELECT count(*) FROM probe_plain p CROSS JOIN LATERAL (SELECT FROM plain k WHERE k.phone = p.phone OFFSET 0) f"
+claim "look up by equality, stored token column / text" "<=1.10" "$probes" \
+	"SELECT count(*) FROM probe_kept p CROSS JOIN LATERAL (SELECT FROM kept_token k WHERE k.phone_token = token(p.phone) OFFSET 0) f" \
 	"SELECT count(*) FROM probe_plain p CROSS JOIN LATERAL (SELECT FROM plain k WHERE k.phone = p.phone OFFSET 0) f"
 claim "insert a sealed value, with index: phone / text" "<=1.15" "$n" \
 	"INSERT INTO into_kept SELECT id, phone FROM kept LIMIT $n" "INSERT INTO into_plain SELECT id, phone FROM plain LIMIT $n" \
 	"TRUNCATE into_kept" "TRUNCATE into_plain"
-claim "insert a plain value, with index: phone / text" "" "$n" \
+claim "insert a plain value (judged, encrypted), with index: phone / text" "" "$n" \
 	"INSERT INTO into_kept SELECT id, phone::phone FROM plain LIMIT $n" "INSERT INTO into_plain SELECT id, phone FROM plain LIMIT $n" \
 	"TRUNCATE into_kept" "TRUNCATE into_plain"
 claim "list by pages of 50: masked phone / text" "<=1.60" "$((pages * 50))" \

@@ -31,6 +31,8 @@ OBJS = \
 	src/pii/pii_ring.o \
 	src/pii/pii_key.o \
 	src/pii/pii_settings.o \
+	src/pii/pii_seal.o \
+	src/pii/pii_dump.o \
 	src/pii/pii_io.o \
 	src/pii/pii_op.o \
 	src/pii/pii_reveal.o \

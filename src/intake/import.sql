@@ -17,7 +17,9 @@ BEGIN
     -- A column of the right type is taken as it is; another one is read as text and encrypted here.
     SELECT string_agg(CASE WHEN a.attname IS NULL THEN 'NULL'
                            WHEN a.atttypid = f.type THEN format('s.%I', f.field)
-                           ELSE format('s.%I::pg_catalog.text::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
+                           WHEN f.type = 'text'::regtype THEN format('s.%I::pg_catalog.text', f.field)
+                           -- Longer than any field may be is cut, so that it is rejected and does not stop the import.
+                           ELSE format('pg_catalog.left(s.%I::pg_catalog.text, 2048)::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
       INTO fields
       FROM crm.intake_fields() WITH ORDINALITY f (field, type, ord)
       JOIN pg_type t ON t.oid = f.type
@@ -43,7 +45,9 @@ BEGIN
             HINT = 'Use the name of the file or of the delivery; the same name again goes on where it stopped.';
     END IF;
     INSERT INTO crm_data.import_batch (batch, source, registration_day, scheme) VALUES (batch, source, day, scheme)
-    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE SET source = EXCLUDED.source, finished_at = NULL;
+    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE
+       -- The latest day and scheme: corrections go on with what the import went on with.
+       SET source = EXCLUDED.source, registration_day = EXCLUDED.registration_day, scheme = EXCLUDED.scheme, finished_at = NULL;
     INSERT INTO crm_data.job (kind, subject, total) VALUES ('import', batch, staged) RETURNING job_id INTO this_job;
     RETURN this_job;
 END
@@ -195,6 +199,10 @@ DECLARE
     past bigint := -9223372036854775808;
     records crm.customer_input[];
 BEGIN
+    IF pg_catalog.num_nulls(source, scheme, accept_suspected, batch_size) OPERATOR(pg_catalog.>) 0 OR batch_size OPERATOR(pg_catalog.<) 1 THEN
+        RAISE EXCEPTION 'source, scheme, accept_suspected and batch_size must not be null, and batch_size not below 1'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave an argument out for its default.';
+    END IF;
     day := COALESCE(day, crm.company_today());
     IF staged_as OPERATOR(pg_catalog.<>) '' THEN
         total := crm.import_stage(batch, source);
@@ -249,13 +257,13 @@ GRANT EXECUTE ON FUNCTION crm.import_report(text) TO crm_writer, crm_data_admin;
 
 CREATE FUNCTION crm.import_correct(batch text, line bigint, fields jsonb, accept_suspected boolean DEFAULT false)
     RETURNS crm.customer_code
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
     rejected crm_data.import_reject;
     held crm_data.import_batch;
-    answer record;
+    code crm.customer_code;
 BEGIN
     SELECT * INTO held FROM crm_data.import_batch b WHERE b.batch = import_correct.batch FOR UPDATE;
     SELECT * INTO rejected FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line FOR UPDATE;
@@ -263,15 +271,10 @@ BEGIN
         RAISE EXCEPTION 'batch "%" has no rejected line % to correct', batch, line USING ERRCODE = 'no_data_found',
             HINT = 'crm.import_error lists the rejected lines; one that was discarded must be staged again.';
     END IF;
-    SELECT * INTO answer
-      FROM crm.intake_accept(ARRAY[jsonb_populate_record(rejected.input, fields - 'line')],
-                             held.registration_day, held.scheme, 'import', accept_suspected);
-    IF answer.violations IS NOT NULL THEN
-        PERFORM crm.refuse_record(answer.violations);
-    END IF;
+    code := crm.intake_one(rejected.input, fields, held.registration_day, held.scheme, 'import', accept_suspected);
     DELETE FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line;
-    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, answer.customer_code);
-    RETURN answer.customer_code;
+    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, code);
+    RETURN code;
 END
 $$;
 ALTER FUNCTION crm.import_correct(text, bigint, jsonb, boolean) OWNER TO crm_owner;
@@ -290,7 +293,7 @@ CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
                                           bank_card, address, occupation, industry, legal_representative, contact_name,
                                           external_system, external_id)
         SELECT session_user, '', (x.input).* FROM crm_data.import_reject x
-         WHERE x.batch = import_restage.batch AND x.input IS NOT NULL
+         WHERE x.batch = import_restage.batch AND NOT x.input IS NULL -- IS NOT NULL would ask it of every field
         RETURNING 1)
     SELECT count(*) FROM back $$;
 ALTER FUNCTION crm.import_restage(text) OWNER TO crm_owner;
@@ -305,7 +308,7 @@ CREATE FUNCTION crm.import_discard(batch text) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     WITH purged AS (
-        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND x.input IS NOT NULL RETURNING 1)
+        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND NOT x.input IS NULL RETURNING 1)
     SELECT count(*) FROM purged $$;
 ALTER FUNCTION crm.import_discard(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_discard(text) IS

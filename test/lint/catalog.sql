@@ -140,6 +140,19 @@ SELECT pg_temp.lint('owner', 'every table, view and sequence that deploy() made 
        WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')$$);
 SELECT pg_temp.lint('invoker', 'views read with their reader''s rights',
     $$SELECT name, 'security_invoker=true' = ANY (reloptions) FROM our_relation WHERE relkind = 'v'$$);
+-- A dump is restored with an empty search_path, and JOIN USING, IS DISTINCT FROM, NULLIF and
+-- a simple CASE cannot say in which schema the operator of our type stands.
+CREATE FUNCTION pg_temp.restores(view oid) RETURNS boolean LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+    EXECUTE 'CREATE VIEW pg_temp.restored AS ' || pg_get_viewdef(view);
+    DROP VIEW pg_temp.restored;
+    RETURN true;
+EXCEPTION WHEN undefined_function THEN
+    RETURN false;
+END
+$$;
+SELECT pg_temp.lint('restores', 'every view can be restored from a dump',
+    $$SELECT name, pg_temp.restores(oid) FROM our_relation WHERE relkind = 'v'$$);
 SELECT pg_temp.lint('schema_usage', 'the tables'' schemas can be named by their owner alone',
     $$SELECT format('%s by %s', n.nspname, g.grantee::regrole), g.grantee = 'crm_owner'::regrole OR g.grantee = n.nspowner
         FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g
