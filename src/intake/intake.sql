@@ -176,69 +176,8 @@ REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM 
 
 CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
     RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input, awaits boolean)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    WITH judged AS MATERIALIZED (
-        SELECT (j.checked).*, j.verdict, j.input, j.awaits FROM crm.intake_judge(records, intake_pass.accept_suspected) j
-    ), good AS MATERIALIZED (
-        SELECT j.*, row_number() OVER () AS n FROM judged j WHERE j.verdict IS NULL
-    ), block AS MATERIALIZED (
-        -- One block of codes for all, taken after everything has been judged and
-        -- encrypted: its counter stays locked until the transaction ends, which is
-        -- what keeps the codes free of gaps.
-        SELECT array_agg(c ORDER BY c) AS codes
-          FROM (SELECT count(*)::int AS good FROM good) total,
-               crm.next_customer_codes(total.good, intake_pass.day, intake_pass.scheme) c
-         WHERE total.good > 0
-    ), coded AS MATERIALIZED (
-        SELECT g.*, (SELECT b.codes FROM block b)[g.n] AS code FROM good g
-    ), new_customer AS (
-        INSERT INTO crm_data.customer (customer_code, kind, survivor_code, channel)
-        SELECT c.code, c.kind, c.code, intake_pass.channel FROM coded c
-    ), new_individual AS (
-        INSERT INTO crm_data.individual (customer_code, name, sex, birth_date, occupation)
-        SELECT c.code, c.person_name, c.sex, c.birth_date, c.occupation FROM coded c WHERE c.kind = 'individual'
-    ), new_organization AS (
-        INSERT INTO crm_data.organization (customer_code, name, uscc, industry, legal_representative, contact_name)
-        SELECT c.code, c.organization_name, c.uscc::crm.unified_social_credit_code, c.industry, c.legal_representative, c.contact_name
-          FROM coded c WHERE c.kind = 'organization'
-    ), new_group AS (
-        INSERT INTO crm_data.customer_group (customer_code, name, industry, contact_name)
-        SELECT c.code, c.organization_name, c.industry, c.contact_name FROM coded c WHERE c.kind = 'group'
-    ), new_document AS (
-        INSERT INTO crm_data.identity_document (customer_code, document_no, kind, number)
-        SELECT c.code, 1, c.document_kind, c.document_number FROM coded c WHERE c.document_number IS NOT NULL
-    ), new_document_claim AS (
-        INSERT INTO crm_data.document_claim (number_token, kind, customer_code)
-        SELECT crm.token(c.document_number), c.document_kind, c.code FROM coded c WHERE c.document_number IS NOT NULL
-    ), new_contact AS (
-        INSERT INTO crm_data.contact_point (customer_code, contact_no, phone, email, is_preferred)
-        SELECT c.code, 1, c.phone, NULL::crm.email, true FROM coded c WHERE c.phone IS NOT NULL
-        UNION ALL
-        SELECT c.code, CASE WHEN c.phone IS NULL THEN 1 ELSE 2 END, NULL, c.email, c.phone IS NULL
-          FROM coded c WHERE c.email IS NOT NULL
-    ), new_card AS (
-        INSERT INTO crm_data.bank_account (customer_code, account_no, card)
-        SELECT c.code, 1, c.bank_card FROM coded c WHERE c.bank_card IS NOT NULL
-    ), new_address AS (
-        INSERT INTO crm_data.address (customer_code, address_no, division, detail, valid_during)
-        SELECT c.code, 1, c.division, c.address, daterange(intake_pass.day, NULL) FROM coded c WHERE c.address IS NOT NULL
-    ), new_external_claim AS (
-        INSERT INTO crm_data.external_id_claim (system, value, customer_code)
-        SELECT c.external_system, c.external_id, c.code FROM coded c WHERE c.external_id IS NOT NULL
-    ), new_external AS (
-        INSERT INTO crm_data.external_id (customer_code, system, value)
-        SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
-    )
-    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input, false FROM coded c
-    UNION ALL
-    SELECT j.line, NULL, j.verdict, j.input, j.awaits FROM judged j WHERE j.verdict IS NOT NULL;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'crm_intake_pass' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB';
 ALTER FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables, judged once (写入一遍). A part of crm.intake_accept().$$;
