@@ -69,9 +69,10 @@ DECLARE
     held crm_data.import_batch := (SELECT b FROM crm_data.import_batch b WHERE b.batch = import_rows.batch FOR UPDATE);
     -- By range, so that a batch of a million lines is not read again for each thousand.
     lines int8range := (SELECT int8range(min(r.line), max(r.line), '[]') FROM unnest(records) r);
-    todo crm.customer_input[] := ARRAY(SELECT r FROM unnest(records) r
-        WHERE r.line <> ALL (ARRAY(SELECT l.line FROM crm_data.import_line l
-                                    WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines))));
+    done bigint[] := ARRAY(SELECT l.line FROM crm_data.import_line l
+                            WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines));
+    todo crm.customer_input[] := CASE WHEN done = '{}' THEN records
+                                      ELSE ARRAY(SELECT r FROM unnest(records) r WHERE r.line <> ALL (done)) END;
     attempt int := 0;
 BEGIN
     IF held.batch IS NULL THEN
@@ -100,7 +101,7 @@ REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, tex
 GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
 
 CREATE FUNCTION crm.import_write(batch text, records crm.customer_input[], day date, scheme text, accept_suspected boolean) RETURNS void
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
     AS $$
     WITH answer AS MATERIALIZED (
         SELECT * FROM crm.intake_accept(records, day, scheme, 'import', accept_suspected)
@@ -160,6 +161,30 @@ Errors: 23505 when line numbers are missing or not unique, 42703.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_stage(text, regclass) FROM PUBLIC; -- writes staged customers
 GRANT EXECUTE ON FUNCTION crm.import_stage(text, regclass) TO crm_writer;
 
+-- The staging table was filled just now and is emptied here, so the planner knows
+-- nothing of it: it is held to the primary key, in whose order this walks.
+CREATE FUNCTION crm.import_take(batch text, past bigint, size integer, OUT records crm.customer_input[], OUT upto bigint)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, crm, pg_temp SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+    AS $$
+BEGIN
+    SELECT array_agg(p.r), max((p.r).line) INTO records, upto
+      FROM (SELECT ROW(s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email,
+                       s.bank_card, s.address, s.occupation, s.industry, s.legal_representative, s.contact_name,
+                       s.external_system, s.external_id)::crm.customer_input AS r
+              FROM crm.staged_customer s
+             WHERE s.batch = import_take.batch AND s.line > past
+             ORDER BY s.line LIMIT size) p;
+    -- Gone in the same transaction in which it is taken or rejected.
+    DELETE FROM crm.staged_customer s WHERE s.batch = import_take.batch AND s.line > past AND s.line <= upto;
+END
+$$;
+COMMENT ON FUNCTION crm.import_take(text, bigint, integer) IS
+$$Take the next rows that the session's user has staged, in the order of their lines (取出暂存数据). A part of crm.import_customers().
+Null when there are no more.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_take(text, bigint, integer) FROM PUBLIC; -- removes staged rows
+GRANT EXECUTE ON FUNCTION crm.import_take(text, bigint, integer) TO crm_writer;
+
 CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT to_regclass('crm.customer_staging'), day date DEFAULT NULL,
                                       scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false,
                                       batch_size integer DEFAULT 2000)
@@ -188,24 +213,8 @@ BEGIN
     job := crm.import_begin(batch, source::pg_catalog.text, total, day, scheme);
     COMMIT;
     LOOP
-        -- The staging table was filled just now and is emptied here, so nothing is known
-        -- of it: hold the planner to its primary key, whose order this walks.
-        PERFORM pg_catalog.set_config(name, 'off', true)
-           FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
-        SELECT pg_catalog.array_agg(p.r), pg_catalog.max((p.r).line) INTO records, upto
-          FROM (SELECT ROW(s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email,
-                           s.bank_card, s.address, s.occupation, s.industry, s.legal_representative, s.contact_name,
-                           s.external_system, s.external_id)::crm.customer_input AS r
-                  FROM crm.staged_customer s
-                 WHERE s.batch OPERATOR(pg_catalog.=) staged_as AND s.line OPERATOR(pg_catalog.>) past
-                 ORDER BY s.batch, s.line LIMIT batch_size) p;
+        SELECT t.records, t.upto INTO records, upto FROM crm.import_take(staged_as, past, batch_size) t;
         EXIT WHEN upto IS NULL;
-        -- A staged row is gone in the same transaction in which it was taken or rejected.
-        DELETE FROM crm.staged_customer s
-         WHERE s.batch OPERATOR(pg_catalog.=) staged_as
-           AND s.line OPERATOR(pg_catalog.>) past AND s.line OPERATOR(pg_catalog.<=) upto;
-        PERFORM pg_catalog.set_config(name, 'on', true)
-           FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
         PERFORM crm.import_rows(batch, records, day, scheme, accept_suspected, job);
         COMMIT;
         past := upto;

@@ -115,46 +115,57 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
     RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[], awaits boolean)
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET work_mem = '64MB' SET jit = off
+    -- The planner takes an array for ten rows and would compare each record with each refusal.
+    SET enable_bitmapscan = off SET enable_nestloop = off
     AS $$
-    -- Duplicates: a document or external id that somebody has, in the tables or
-    -- earlier among these records; or the same name and telephone.
+    -- Duplicates: a document or external id that somebody has, or the same name and
+    -- telephone; in the tables, or earlier among these records. It is tokens that are
+    -- compared and sorted: whole records would cost more than all else.
     WITH checked AS MATERIALIZED (
-        SELECT r AS input, c
-          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules,
-               unnest(records) r, LATERAL crm.customer_check(r, rules.required, rules.today) c
+        SELECT r AS input, crm.customer_check(r, rules.required, rules.today) AS c
+          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules, unnest(records) r
+    ), sound AS MATERIALIZED (
+        SELECT (k.c).line AS line, (k.c).document_kind AS kind, crm.token((k.c).document_number) AS document,
+               (k.c).external_system AS system, (k.c).external_id AS id,
+               CASE WHEN (k.c).phone IS NOT NULL AND NOT accept_suspected THEN crm.token((k.c).person_name) END AS person,
+               crm.token((k.c).phone) AS phone
+          FROM checked k WHERE (k.c).violations IS NULL
     ), known AS MATERIALIZED (
-        SELECT k.input, k.c, v.verdict
-          FROM checked k, LATERAL (SELECT array_remove(ARRAY[
-               CASE WHEN (k.c).document_number IS NOT NULL AND EXISTS (
-                         SELECT FROM crm_data.document_claim d
-                          WHERE d.number_token = crm.token((k.c).document_number) AND d.kind = (k.c).document_kind)
+        SELECT s.*, array_remove(ARRAY[
+               CASE WHEN s.document IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.document_claim d WHERE d.number_token = s.document AND d.kind = s.kind)
                     THEN 'document_number:duplicate' END,
-               CASE WHEN (k.c).external_id IS NOT NULL AND EXISTS (
-                         SELECT FROM crm_data.external_id_claim e
-                          WHERE e.system = (k.c).external_system AND e.value = (k.c).external_id)
+               CASE WHEN s.id IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.external_id_claim e WHERE e.system = s.system AND e.value = s.id)
                     THEN 'external_id:duplicate' END,
-               CASE WHEN NOT accept_suspected AND (k.c).person_name IS NOT NULL AND (k.c).phone IS NOT NULL AND EXISTS (
-                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = crm.token((k.c).phone) AND i.name_token = crm.token((k.c).person_name))
-                    THEN 'name:suspected_duplicate' END], NULL) AS verdict OFFSET 0) v
-         WHERE (k.c).violations IS NULL
+               CASE WHEN s.person IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.contact_point p
+                          WHERE p.token = s.phone
+                            AND s.person = (SELECT i.name_token FROM crm_data.individual i WHERE i.customer_code = p.customer_code))
+                    THEN 'name:suspected_duplicate' END], NULL) AS reasons
+          FROM sound s
     ), ranked AS (
         -- Only among those who are not there yet: who is refused stands in nobody's way.
-        SELECT k.input, k.c,
-               row_number() OVER (PARTITION BY (k.c).document_number, (k.c).document_kind ORDER BY (k.c).line) AS of_document,
-               row_number() OVER (PARTITION BY (k.c).person_name, (k.c).phone ORDER BY (k.c).line) AS of_person,
-               row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
-          FROM known k WHERE k.verdict = '{}'
+        SELECT n.line, array_remove(ARRAY[
+               CASE WHEN n.document IS NOT NULL AND row_number() OVER (PARTITION BY n.document, n.kind ORDER BY n.line) > 1
+                    THEN 'document_number:duplicate' END,
+               CASE WHEN n.id IS NOT NULL AND row_number() OVER (PARTITION BY n.system, n.id ORDER BY n.line) > 1
+                    THEN 'external_id:duplicate' END,
+               CASE WHEN n.person IS NOT NULL AND row_number() OVER (PARTITION BY n.person, n.phone ORDER BY n.line) > 1
+                    THEN 'name:suspected_duplicate' END], NULL) AS reasons
+          FROM known n WHERE n.reasons = '{}'
+    ), refused AS MATERIALIZED (
+        SELECT n.line, n.reasons, false AS awaits FROM known n WHERE n.reasons <> '{}'
+        UNION ALL
+        SELECT r.line, r.reasons, true FROM ranked r WHERE r.reasons <> '{}'
     )
-    SELECT CASE WHEN v.verdict IS NOT NULL THEN r.input END, r.c, v.verdict, v.verdict IS NOT NULL
-      FROM ranked r, LATERAL (SELECT nullif(array_remove(ARRAY[
-               CASE WHEN r.of_document > 1 AND (r.c).document_number IS NOT NULL THEN 'document_number:duplicate' END,
-               CASE WHEN r.of_external > 1 AND (r.c).external_id IS NOT NULL THEN 'external_id:duplicate' END,
-               CASE WHEN r.of_person > 1 AND NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
-                    THEN 'name:suspected_duplicate' END], NULL), '{}') AS verdict OFFSET 0) v
+    -- In the order of the records, which is that of their codes.
+    SELECT NULL::crm.customer_input, k.c, NULL::text[], false
+      FROM checked k WHERE (k.c).violations IS NULL AND (k.c).line NOT IN (SELECT r.line FROM refused r)
     UNION ALL
-    SELECT k.input, k.c, k.verdict, false FROM known k WHERE k.verdict <> '{}'
+    SELECT k.input, k.c, r.reasons, r.awaits FROM refused r, checked k WHERE (k.c).line = r.line AND (k.c).violations IS NULL
     UNION ALL
     SELECT k.input, k.c, (k.c).violations, false FROM checked k WHERE (k.c).violations IS NOT NULL $$;
 ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
@@ -177,69 +188,8 @@ awaits: refused for another record of the same call only, which may itself be re
 
 CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
     RETURNS SETOF crm.intake_answer
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    WITH judged AS MATERIALIZED (
-        SELECT (j.checked).*, j.verdict, j.input, j.awaits FROM crm.intake_judge(records, intake_pass.accept_suspected) j
-    ), good AS MATERIALIZED (
-        SELECT j.*, row_number() OVER (ORDER BY j.line) AS n FROM judged j WHERE j.verdict IS NULL
-    ), total AS (
-        SELECT count(*)::int AS good FROM good
-    ), coded AS MATERIALIZED (
-        -- One block of codes for all, taken after everything has been judged and
-        -- encrypted: its counter stays locked until the transaction ends, which is
-        -- what keeps the codes free of gaps.
-        SELECT g.*, codes.code
-          FROM total, LATERAL crm.next_customer_codes(total.good, intake_pass.day, intake_pass.scheme)
-                      WITH ORDINALITY codes (code, n)
-          JOIN good g USING (n)
-         WHERE total.good > 0
-    ), new_customer AS (
-        INSERT INTO crm_data.customer (customer_code, kind, survivor_code, channel)
-        SELECT c.code, c.kind, c.code, intake_pass.channel FROM coded c
-    ), new_individual AS (
-        INSERT INTO crm_data.individual (customer_code, name, sex, birth_date, occupation)
-        SELECT c.code, c.person_name, c.sex, c.birth_date, c.occupation FROM coded c WHERE c.kind = 'individual'
-    ), new_organization AS (
-        INSERT INTO crm_data.organization (customer_code, name, uscc, industry, legal_representative, contact_name)
-        SELECT c.code, c.organization_name, c.uscc::crm.unified_social_credit_code, c.industry, c.legal_representative, c.contact_name
-          FROM coded c WHERE c.kind = 'organization'
-    ), new_group AS (
-        INSERT INTO crm_data.customer_group (customer_code, name, industry, contact_name)
-        SELECT c.code, c.organization_name, c.industry, c.contact_name FROM coded c WHERE c.kind = 'group'
-    ), new_document AS (
-        INSERT INTO crm_data.identity_document (customer_code, document_no, kind, number)
-        SELECT c.code, 1, c.document_kind, c.document_number FROM coded c WHERE c.document_number IS NOT NULL
-    ), new_document_claim AS (
-        INSERT INTO crm_data.document_claim (number_token, kind, customer_code)
-        SELECT crm.token(c.document_number), c.document_kind, c.code FROM coded c WHERE c.document_number IS NOT NULL
-    ), new_contact AS (
-        INSERT INTO crm_data.contact_point (customer_code, contact_no, phone, email, is_preferred)
-        SELECT c.code, 1, c.phone, NULL::crm.email, true FROM coded c WHERE c.phone IS NOT NULL
-        UNION ALL
-        SELECT c.code, CASE WHEN c.phone IS NULL THEN 1 ELSE 2 END, NULL, c.email, c.phone IS NULL
-          FROM coded c WHERE c.email IS NOT NULL
-    ), new_card AS (
-        INSERT INTO crm_data.bank_account (customer_code, account_no, card)
-        SELECT c.code, 1, c.bank_card FROM coded c WHERE c.bank_card IS NOT NULL
-    ), new_address AS (
-        INSERT INTO crm_data.address (customer_code, address_no, division, detail, valid_during)
-        SELECT c.code, 1, c.division, c.address, daterange(intake_pass.day, NULL) FROM coded c WHERE c.address IS NOT NULL
-    ), new_external_claim AS (
-        INSERT INTO crm_data.external_id_claim (system, value, customer_code)
-        SELECT c.external_system, c.external_id, c.code FROM coded c WHERE c.external_id IS NOT NULL
-    ), new_external AS (
-        INSERT INTO crm_data.external_id (customer_code, system, value)
-        SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
-    )
-    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input, false FROM coded c
-    UNION ALL
-    SELECT j.line, NULL, j.verdict, j.input, j.awaits FROM judged j WHERE j.verdict IS NOT NULL;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'crm_intake_pass' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB';
 ALTER FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables, judged once (写入一遍). A part of crm.intake_accept().$$;
