@@ -63,9 +63,9 @@ SELECT is(string_agg(DISTINCT field || ':' || reason, ' '), 'external_id:duplica
 -- a: the document is new, but the external id is not; b: the same document, all else new; c: b once more.
 CREATE TABLE imp.tricky (LIKE crm.customer_input);
 INSERT INTO imp.tricky (line, kind, name, document_number, phone, external_system, external_id) VALUES
-    (1, '个人', '甲小明', '11010519491231002X', '13600136001', 'imp', 'g1'),
-    (2, '个人', '乙小明', '11010519491231002X', '13600136002', 'imp', 't2'),
-    (3, '个人', '丙小明', '11010519491231002x', '13600136003', 'imp', 't3'),
+    (1, '个人', '甲小明', '110105195001010012', '13600136001', 'imp', 'g1'),
+    (2, '个人', '乙小明', '110105195001010012', '13600136002', 'imp', 't2'),
+    (3, '个人', '丙小明', '110105195001010012', '13600136003', 'imp', 't3'),
     (4, '个人', '丁小明', NULL, '13600136004', 'imp', 't3'),
     (5, '个人', '乙小明', NULL, '136 0013 6002', NULL, NULL),
     (6, '个人', '戊小明', NULL, '13600136002', '  ', '　'),
