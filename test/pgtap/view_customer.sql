@@ -89,9 +89,13 @@ DECLARE
 BEGIN
     FOR v IN SELECT oid FROM pg_class WHERE relnamespace = 'crm'::regnamespace AND relname LIKE 'customer\_%' AND relkind = 'v' AND has_table_privilege(oid, 'SELECT')
                 AND relname <> 'customer_token' LOOP
-        RETURN QUERY EXECUTE format('SELECT %L || '' shows '' || word FROM %s x, planted WHERE strpos(x::text, word) > 0 OR strpos(to_jsonb(x)::text, word) > 0', v, v);
+        RETURN QUERY EXECUTE format($q$
+            WITH shown AS MATERIALIZED (SELECT x::text || to_jsonb(x)::text AS all_of_it FROM %s x WHERE customer_code BETWEEN 'CUST202105060001' AND 'CUST202105069999')
+            SELECT %L || ' shows ' || word FROM shown, planted WHERE strpos(all_of_it, word) > 0 $q$, v, v);
     END LOOP;
-    RETURN QUERY SELECT 'the card shows ' || word FROM crm.customer_view v, planted WHERE strpos(crm.customer_card(v.customer_code)::text, word) > 0;
+    RETURN QUERY
+        WITH shown AS MATERIALIZED (SELECT crm.customer_card(customer_code)::text AS card FROM crm.customer_basic WHERE customer_code BETWEEN 'CUST202105060001' AND 'CUST202105069999')
+        SELECT 'the card shows ' || word FROM shown, planted WHERE strpos(card, word) > 0;
 END $$;
 GRANT SELECT ON planted TO PUBLIC;
 SELECT is(array_agg(DISTINCT l), NULL, 'no value in clear in any view or card, for a reader') FROM pg_temp.leaks() l;
