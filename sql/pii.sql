@@ -74,7 +74,8 @@ RESET crm.pii_output;
 SELECT :'envelope'::phone, :'envelope'::phone = phone AS same FROM contact WHERE id = 1;
 SELECT :'envelope'::id_number;
 SELECT :'envelope'::private_text;
-SELECT overlay(:'envelope' placing 'A' from length(:'envelope') - 30)::phone;
+SELECT overlay(e placing CASE substr(e, 60, 1) WHEN 'A' THEN 'B' ELSE 'A' END from 60) AS altered FROM (VALUES (:'envelope')) v(e) \gset
+SELECT :'altered'::phone;
 SELECT (:'envelope' || 'A')::phone;
 -- two encryptions of one value differ, their tokens do not
 SELECT phone_send('13800138000') <> phone_send('13800138000') AS nonce,
@@ -186,7 +187,7 @@ SELECT reveal(phone, 'no key') FROM kept;
 SELECT '13800138000'::phone;
 DO $$ BEGIN EXECUTE 'SELECT ''13800138000''::crm.phone'; END $$;
 SELECT :'envelope'::phone, :'envelope'::phone = phone AS same FROM kept;
-SELECT overlay(:'envelope' placing 'A' from length(:'envelope') - 30)::phone AS unverified;
+SELECT :'altered'::phone AS unverified;
 SELECT key_generate();
 SET crm.key_file = 'relative.key';
 SELECT loaded, detail FROM key_status();
@@ -210,6 +211,18 @@ SET crm.key_command = 'false';
 SELECT loaded, detail FROM key_status();
 RESET crm.key_command;
 SET crm.key_file = :'key_file';
+SELECT phone, note FROM kept;
+-- a rollback brings back the keys that it takes back
+BEGIN;
+DELETE FROM crm_secure.key_ring;
+SELECT phone, note FROM kept;
+SAVEPOINT s;
+SET LOCAL crm.key_file = '/nonexistent/crm.key';
+SELECT key_generate();
+ROLLBACK TO s;
+SELECT data_keys_created FROM key_generate();
+SELECT phone, note FROM kept;
+ROLLBACK;
 SELECT phone, note FROM kept;
 
 DROP TABLE contact, part, searched, kept;

@@ -16,6 +16,20 @@
 #include "varatt.h"
 #endif
 
+/* 17 moved the statistics target of a column out of pg_attribute's copy. */
+#if PG_VERSION_NUM >= 170000
+#define CRM_STATISTICS_TARGET(stats) ((stats)->attstattarget)
+#else
+#define CRM_STATISTICS_TARGET(stats) ((stats)->attr->attstattarget)
+#endif
+
+/* 18 asks whether it is ANALYZE that may be slowed down. */
+#if PG_VERSION_NUM >= 180000
+#define CRM_ANALYZE_DELAY_POINT() vacuum_delay_point(true)
+#else
+#define CRM_ANALYZE_DELAY_POINT() vacuum_delay_point()
+#endif
+
 /* 18 wants a name and version with the magic block; the version is crm.control's. */
 #if PG_VERSION_NUM >= 180000
 #define CRM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "crm", .version = CRM_VERSION)

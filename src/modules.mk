@@ -8,10 +8,12 @@ OBJS = \
 	src/ident/ident_type.o \
 	src/ident/ident_address_core.o \
 	src/ident/ident_card_core.o \
+	src/ident/ident_clean_core.o \
 	src/ident/ident_cn_core.o \
 	src/ident/ident_core.o \
 	src/ident/ident_division_core.o \
 	src/ident/ident_fold_core.o \
+	src/ident/ident_latin_core.o \
 	src/ident/ident_mail_core.o \
 	src/ident/ident_name_core.o \
 	src/ident/ident_phone_core.o \
@@ -29,6 +31,8 @@ OBJS = \
 	src/pii/pii_ring.o \
 	src/pii/pii_key.o \
 	src/pii/pii_settings.o \
+	src/pii/pii_seal.o \
+	src/pii/pii_dump.o \
 	src/pii/pii_io.o \
 	src/pii/pii_op.o \
 	src/pii/pii_reveal.o \

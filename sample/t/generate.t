@@ -192,7 +192,7 @@ sub address_fault
 {
 	my ($address) = @_;
 	return 'character' if unreadable($address);
-	return (grep { index($address, $_) >= 0 } keys %DIVISION_WORD) ? '' : 'form';
+	return (grep { index($address, $_) >= 0 } keys %DIVISION_WORD) ? '' : 'division';
 }
 
 # What a resident identity number says against the columns beside it.

@@ -17,6 +17,21 @@ BEGIN
             EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.object, entry.field, entry.text);
         END IF;
     END LOOP;
+    -- Policies are few and bear names of their kind.
+    FOR entry IN
+        SELECT p.polname, p.polrelid::regclass AS object, k.text
+          FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid AND c.relnamespace IN ('crm_data'::regnamespace, 'crm_secure'::regnamespace)
+          JOIN (VALUES ('owner', 'What runs as crm_owner reads and writes every row (属主).'),
+                       ('data_department', 'The data department reads every row (数据管理部).'),
+                       ('reader', 'Readers see every customer, basic layer (只读).'),
+                       ('importers', 'Who may import reads what became of it (导入人员).'),
+                       ('visible', 'Who runs or watches long work sees it (任务查看).'),
+                       ('everybody', 'Everybody reads the reference list (公共参考数据).'),
+                       ('rules_are_known', 'Everybody may know the rules (公开规则).')) k (name, text) ON k.name = p.polname
+         WHERE obj_description(p.oid, 'pg_policy') IS NULL
+    LOOP
+        EXECUTE format('COMMENT ON POLICY %I ON %s IS %L', entry.polname, entry.object, entry.text);
+    END LOOP;
 END
 $comments$;
 

@@ -65,3 +65,10 @@ crm_lang_sql(PG_FUNCTION_ARGS)
 
 	PG_RETURN_TEXT_P(cstring_to_text(zh ? "zh" : "en"));
 }
+
+PG_FUNCTION_INFO_V1(crm_library_version);
+Datum
+crm_library_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(CRM_VERSION));
+}

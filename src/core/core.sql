@@ -36,6 +36,7 @@ $roles$;
 
 -- Types and functions of the public face may be named by everybody; who may run
 -- or read what is granted one by one. Views are made by deploy() as crm_owner.
+COMMENT ON SCHEMA crm IS 'The public face of the customer master: types, functions, views (客户信息管理).';
 GRANT USAGE ON SCHEMA crm TO PUBLIC;
 GRANT CREATE ON SCHEMA crm TO crm_owner;
 
@@ -44,6 +45,11 @@ CREATE FUNCTION crm.company_today() RETURNS date
 COMMENT ON FUNCTION crm.company_today() IS
 $$Today in the company's time zone, crm.timezone, whatever the session's is (公司日期).
 Taken at the start of the transaction. Only a superuser or the server's configuration sets the zone.$$;
+
+CREATE FUNCTION crm.library_version() RETURNS text
+    AS 'MODULE_PATHNAME', 'crm_library_version' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION crm.library_version() IS
+$$Version of the library that the server has loaded (库版本). The version of the database's objects is pg_extension's.$$;
 
 CREATE FUNCTION crm.lang() RETURNS text
     AS 'MODULE_PATHNAME', 'crm_lang_sql' LANGUAGE C STABLE STRICT PARALLEL SAFE;

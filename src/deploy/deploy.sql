@@ -47,9 +47,10 @@ CREATE PROCEDURE crm.deploy_ground()
     LANGUAGE plpgsql SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
-    CREATE SCHEMA IF NOT EXISTS crm_data;
-    CREATE SCHEMA IF NOT EXISTS crm_report;
-    CREATE SCHEMA IF NOT EXISTS crm_secure;
+    -- A schema may have stayed when the extension was dropped.
+    IF to_regnamespace('crm_data') IS NULL THEN CREATE SCHEMA crm_data; END IF;
+    IF to_regnamespace('crm_report') IS NULL THEN CREATE SCHEMA crm_report; END IF;
+    IF to_regnamespace('crm_secure') IS NULL THEN CREATE SCHEMA crm_secure; END IF;
     COMMENT ON SCHEMA crm_data IS 'Tables of the customer master; read through the views of schema crm (客户数据).';
     COMMENT ON SCHEMA crm_report IS 'Views for reporting tools (报表).';
     COMMENT ON SCHEMA crm_secure IS 'Register of keys, credentials, access log (安全).';
@@ -74,6 +75,26 @@ $$;
 REVOKE EXECUTE ON PROCEDURE crm.deploy_ground() FROM PUBLIC; -- a part of crm.deploy()
 COMMENT ON PROCEDURE crm.deploy_ground() IS 'First step of crm.deploy(): schemas and the version table (部署基础).';
 
+-- A library may serve a database that is a version behind, but nothing is deployed across versions.
+CREATE FUNCTION crm.check_library() RETURNS void
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    here text := (SELECT extversion FROM pg_extension WHERE extname = 'crm');
+    library text := crm.library_version();
+BEGIN
+    IF library <> here THEN
+        RAISE EXCEPTION 'the library of crm is of another version than this database' USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = format('Library %s, database %s.', library, here),
+            HINT = CASE WHEN string_to_array(library, '.')::int[] > string_to_array(here, '.')::int[]
+                        THEN 'ALTER EXTENSION crm UPDATE; then CALL crm.deploy() again.'
+                        ELSE 'Install the library of the database''s version, then connect again.' END;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.check_library() IS
+$$Raise 55000 when the loaded library is of another version than the extension in this database (版本检查).$$;
+
 CREATE PROCEDURE crm.deploy()
     LANGUAGE plpgsql SET search_path = pg_catalog, crm, pg_temp
     AS $$
@@ -86,6 +107,7 @@ BEGIN
         RAISE EXCEPTION 'only a superuser can deploy crm' USING ERRCODE = 'insufficient_privilege',
             HINT = 'Connect as a superuser: deploy() makes objects for crm_owner and rights for the other roles.';
     END IF;
+    PERFORM crm.check_library();
     -- Two deploys at once: the second waits here, then finds nothing to do.
     PERFORM pg_advisory_xact_lock(hashtext('crm.deploy'));
     IF to_regclass('crm_data.schema_version') IS NULL THEN
@@ -110,4 +132,4 @@ REVOKE EXECUTE ON PROCEDURE crm.deploy() FROM PUBLIC; -- makes tables and polici
 COMMENT ON PROCEDURE crm.deploy() IS
 $$Make the tables, policies, triggers and views, or bring them up to the extension's version (部署).
 Run it after CREATE EXTENSION and after ALTER EXTENSION crm UPDATE; a second call changes nothing, two at once are safe. One transaction: all or nothing. What ran is in crm_data.schema_version.
-Errors: 42501 when not called by a superuser; those of the DDL itself.$$;
+Errors: 42501 when not called by a superuser; 55000 when library and database are of different versions; those of the DDL itself.$$;

@@ -20,7 +20,7 @@
 #define ADDRESS_COLUMNS 7
 #define RESIDENT_COLUMNS 4
 #define PHONE_COLUMNS 4
-#define CARD_COLUMNS 3
+#define CARD_COLUMNS 5
 #define KIND_LIST_MAX 512
 
 /* The one place that says there is no such kind, with those that there are. */
@@ -145,6 +145,7 @@ facts_of(const CrmVerdict *verdict)
 	fact_text(&facts, "extension", verdict->extension);
 	fact_text(&facts, "country", verdict->country);
 	fact_text(&facts, "issuer", verdict->issuer);
+	fact_text(&facts, "network", verdict->network);
 	fact_true(&facts, "was_15_digits", verdict->was_15_digits);
 	fact_true(&facts, "region_withdrawn", verdict->region_withdrawn);
 	fact_true(&facts, "region_withdrawn_before_birth", verdict->region_withdrawn_before_birth);
@@ -178,9 +179,9 @@ crm_validate(PG_FUNCTION_ARGS)
 static Datum
 valid_of_kind(FunctionCallInfo fcinfo, CrmKind kind)
 {
-	CrmVerdict	verdict;
+	const text *value = PG_GETARG_TEXT_PP(0);
 
-	PG_RETURN_BOOL(judge(kind, PG_GETARG_TEXT_PP(0), &verdict));
+	PG_RETURN_BOOL(crm_ident_valid(kind, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
 }
 
 #define VALID_FUNCTION(name, kind) \
@@ -281,9 +282,11 @@ crm_bank_card_info(PG_FUNCTION_ARGS)
 
 	if (!judge(CRM_KIND_BANK_CARD, PG_GETARG_TEXT_PP(0), &verdict))
 		PG_RETURN_NULL();
-	put_text(values, nulls, 0, verdict.type);
-	values[1] = Int32GetDatum((int32) verdict.length);
-	put_text(values, nulls, 2, verdict.normalized + verdict.length - 4);
+	put_text(values, nulls, 0, verdict.network);
+	put_text(values, nulls, 1, verdict.issuer);
+	put_text(values, nulls, 2, verdict.type);
+	values[3] = Int32GetDatum((int32) verdict.length);
+	put_text(values, nulls, 4, verdict.normalized + verdict.length - 4);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls)));
 }
 

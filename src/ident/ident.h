@@ -75,7 +75,8 @@ typedef struct CrmVerdict
 	char		type[24];		/* mobile, fixed_line, toll_free ...; debit, credit ... */
 	char		extension[12];	/* of a phone */
 	char		country[4];		/* ISO 3166-1 alpha-2 */
-	char		issuer[64];		/* card network or bank, authority of a credit code */
+	char		issuer[64];		/* bank of a card, authority of a credit code */
+	char		network[24];	/* of a card: unionpay, visa ... */
 	bool		was_15_digits;
 	bool		region_withdrawn;
 	bool		region_withdrawn_before_birth;
@@ -101,6 +102,8 @@ extern bool crm_kind_find(const char *name, size_t length, CrmKind *kind);
 extern const char *crm_kind_name(CrmKind kind);
 extern bool crm_ident_validate(CrmKind kind, const char *text, size_t length,
 							   CrmVerdict *verdict);
+/* Yes or no alone; for most rows of the hottest kinds cheaper than a verdict. */
+extern bool crm_ident_valid(CrmKind kind, const char *text, size_t length);
 /* True when the text is readable at all (valid UTF-8, not empty, not too long). */
 extern bool crm_address_parse(const char *text, size_t length, CrmAddress *address);
 /* Name of a division that exists or existed, NULL when the code never was assigned. */

@@ -303,7 +303,7 @@ CREATE FUNCTION crm.validate(kind text, value text, OUT valid boolean, OUT norma
     AS 'MODULE_PATHNAME', 'crm_validate' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.validate(text, text) IS
 $$Judge a value of a kind: whether it is valid, its one way of writing, why not, what it says (校验).
-Kinds: resident_id, uscc, org_code, business_license, passport, permit_to_hk_macau, permit_to_taiwan, hk_macau_resident_permit, taiwan_resident_permit, hk_id, tw_id, iban, lei, bank_card, phone, email, postal_code, person_name, organization_name. Full-width forms, white space, invisible marks, hyphens and letter case are folded before judging; two values are the same thing when their normalized texts are equal. reason is null when valid, else a word for crm.reason_text(). facts holds, as far as the kind gives them, region, region_name, birth_date, sex, type, extension, country, issuer, and true for what is legal but worth telling: was_15_digits, region_withdrawn, region_withdrawn_before_birth, region_unknown, category_unknown, organization_code_differs. Never raises for a bad value. Errors: 22023 for an unknown kind.$$;
+Kinds: resident_id, uscc, org_code, business_license, passport, permit_to_hk_macau, permit_to_taiwan, hk_macau_resident_permit, taiwan_resident_permit, hk_id, tw_id, iban, lei, bank_card, phone, email, postal_code, person_name, organization_name. Full-width forms, white space, invisible marks, hyphens and letter case are folded before judging; two values are the same thing when their normalized texts are equal. reason is null when valid, else a word for crm.reason_text(). facts holds, as far as the kind gives them, region, region_name, birth_date, sex, type, extension, country, issuer, network, and true for what is legal but worth telling: was_15_digits, region_withdrawn, region_withdrawn_before_birth, region_unknown, category_unknown, organization_code_differs. Never raises for a bad value. Errors: 22023 for an unknown kind.$$;
 
 CREATE FUNCTION crm.reason_text(reason text, lang text) RETURNS text
     AS 'MODULE_PATHNAME', 'crm_reason_text' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -397,11 +397,11 @@ COMMENT ON FUNCTION crm.phone_parse(text, text) IS
 $$Take a telephone number apart (电话号码解析).
 dialled_in: the country where it is dialled (ISO 3166-1 alpha-2). e164: +86..., or the digits of a service code; type: mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, machine, service_code; country: whose number it is, 001 for none. Nulls when the number is not valid.$$;
 
-CREATE FUNCTION crm.bank_card_info(text, OUT network text, OUT length integer, OUT last4 text) RETURNS record
+CREATE FUNCTION crm.bank_card_info(text, OUT network text, OUT bank text, OUT type text, OUT length integer, OUT last4 text) RETURNS record
     AS 'MODULE_PATHNAME', 'crm_bank_card_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.bank_card_info(text) IS
-$$What a bank card number says: network, length, last four digits (银行卡信息).
-network is null for cards outside the international ranges. Nulls when the number is not valid. Source: ISO/IEC 7812.$$;
+$$What a bank card number says: network, bank, type, length, last four digits (银行卡信息).
+network: unionpay, visa, mastercard, jcb ..., null for cards outside the international ranges; bank: the Chinese bank that issues the prefix, null when unknown; type: debit, credit, semi_credit (准贷记卡), prepaid. Nulls when the number is not valid. Source: ISO/IEC 7812; the banks' prefixes are a table of 2022 and incomplete by nature.$$;
 
 CREATE FUNCTION crm.address_parse(text, OUT division_code crm.division_code, OUT province text, OUT city text, OUT district text, OUT township text, OUT detail text, OUT candidates text[]) RETURNS record
     AS 'MODULE_PATHNAME', 'crm_address_parse_sql' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

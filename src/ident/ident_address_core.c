@@ -7,13 +7,9 @@
  * be missing, abbreviated, repeated or withdrawn, and every reading that fits the
  * hierarchy is scored; the best one wins, equal ones become candidates.
  */
-#include "ident_division_core.h"
+#include "ident_address_core.h"
 
-#include "chinese_table.inc"
-
-#define CHINESE_PAIRS (sizeof(chinese_pair) / sizeof(chinese_pair[0]))
 #define TEXT_MAX CRM_NORMALIZED_MAX
-#define CHUNK_MAX 24
 #define READING_MAX 32
 
 /* How a name was written: the better, the higher. */
@@ -42,251 +38,6 @@ typedef struct Search
 	Reading		readings[READING_MAX];
 } Search;
 
-/* Simplified form of a traditional character, else the character itself. */
-uint32_t
-crm_fold_chinese(uint32_t point)
-{
-	size_t		low = 0;
-	size_t		high = CHINESE_PAIRS;
-
-	if (point < 0x3400 || point > 0xFFFF)
-		return point;
-	while (low < high)
-	{
-		size_t		middle = (low + high) / 2;
-
-		if (chinese_pair[middle][0] < point)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < CHINESE_PAIRS && chinese_pair[low][0] == point ? chinese_pair[low][1] : point;
-}
-
-static bool
-begins(const char *text, size_t length, const char *word)
-{
-	size_t		bytes = strlen(word);
-
-	return bytes <= length && memcmp(text, word, bytes) == 0;
-}
-
-/* Bytes of the first of several words that the text begins with, else 0. */
-static size_t
-begins_any(const char *text, size_t length, const char *const *words)
-{
-	for (; *words != NULL; words++)
-	{
-		if (begins(text, length, *words))
-			return strlen(*words);
-	}
-	return 0;
-}
-
-static size_t
-point_bytes(char first)
-{
-	unsigned char c = (unsigned char) first;
-
-	return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-}
-
-/* Cleaning */
-
-/* One piece of the text between separators. */
-typedef struct Chunk
-{
-	size_t		start;
-	size_t		end;
-	int			points;
-	int			digits;
-	bool		dropped;
-} Chunk;
-
-static const char *const drop_label[] = {
-	"收件人:", "收货人:", "联系人:", "姓名:", "电话:", "手机:", "联系电话:", "手机号:", "手机号码:", "邮编:",
-	"邮政编码:", "寄件人:", NULL
-};
-static const char *const keep_label[] = {
-	"地址:", "收货地址:", "详细地址:", "联系地址:", "通讯地址:", "注册地址:", "住址:", "收件地址:", "所在地区:", NULL
-};
-
-/* Signs that part the pieces of an address wherever they stand. */
-static bool
-is_separator(uint32_t point)
-{
-	return point == ' ' || point == ',' || point == ';' || point == 0x3001 || point == 0x3002 ||
-		point == '|' || point == '>' || point == '\\' || point == 0xB7 || point == 0x2022;
-}
-
-/* Fold widths and traditional characters in place; the length never grows. */
-static void
-simplify(char *text, size_t *length)
-{
-	size_t		used = 0;
-
-	for (size_t i = 0; i < *length;)
-	{
-		uint32_t	point;
-
-		i += crm_utf8_decode(text + i, *length - i, &point);
-		used += crm_utf8_encode(crm_fold_chinese(point), text + used);
-	}
-	text[used] = '\0';
-	*length = used;
-}
-
-static int
-split_chunks(const char *text, size_t length, Chunk *chunks)
-{
-	int			count = 0;
-	bool		open = false;
-
-	for (size_t i = 0; i < length;)
-	{
-		uint32_t	point;
-		size_t		bytes = crm_utf8_decode(text + i, length - i, &point);
-
-		if (is_separator(point) && count < CHUNK_MAX)
-			open = false;
-		else
-		{
-			if (!open)
-			{
-				memset(&chunks[count], 0, sizeof(Chunk));
-				chunks[count++].start = i;
-				open = true;
-			}
-			chunks[count - 1].end = i + bytes;
-			chunks[count - 1].points++;
-			chunks[count - 1].digits += point < 0x80 && crm_is_digit((char) point);
-		}
-		i += bytes;
-	}
-	return count;
-}
-
-/* A telephone number or postcode, as far as an address is concerned. */
-static bool
-is_number_chunk(const char *text, const Chunk *chunk)
-{
-	for (size_t i = chunk->start; i < chunk->end; i++)
-	{
-		if (!crm_is_digit(text[i]) && text[i] != '-' && text[i] != '+')
-			return false;
-	}
-	return chunk->digits >= 6 && chunk->digits <= 16;
-}
-
-/* Two to four Han characters at the edge may be the receiver's name. */
-static bool
-is_person_chunk(const char *text, const Chunk *chunk)
-{
-	if (chunk->points < 2 || chunk->points > 4 || chunk->digits > 0)
-		return false;
-	for (size_t i = chunk->start; i < chunk->end; i += point_bytes(text[i]))
-	{
-		static const char *const place_sign[] = {
-			"省", "市", "县", "区", "镇", "乡", "村", "路", "街", "道", "号", "州", "旗", "巷", "里", NULL
-		};
-
-		if ((unsigned char) text[i] < 0x80 || begins_any(text + i, chunk->end - i, place_sign))
-			return false;
-	}
-	return true;
-}
-
-/* Mark what is no address: numbers, labelled contacts, a name beside a number. */
-static void
-drop_contacts(const char *text, Chunk *chunks, int count)
-{
-	bool		contact = false;
-
-	for (int i = 0; i < count; i++)
-	{
-		Chunk	   *chunk = &chunks[i];
-		size_t		label = begins_any(text + chunk->start, chunk->end - chunk->start, keep_label);
-
-		chunk->start += label;
-		if (begins_any(text + chunk->start, chunk->end - chunk->start, drop_label) > 0 ||
-			is_number_chunk(text, chunk))
-			chunk->dropped = true;
-		contact |= chunk->dropped && (chunk->digits != 6);
-	}
-	for (int i = 0; contact && i < count; i++)
-	{
-		if ((i < 2 || i >= count - 2) && is_person_chunk(text, &chunks[i]))
-			chunks[i].dropped = true;
-	}
-}
-
-/* A postcode may also stick to the text that follows it. */
-static size_t
-front_postcode(const char *text, size_t length)
-{
-	if (length > 9 && crm_all_digits(text, 6) && (unsigned char) text[6] >= 0xE4)
-		return 6;
-	return 0;
-}
-
-/* Put the remaining pieces together; ASCII words keep a space between them. */
-static size_t
-join_chunks(char *text, const Chunk *chunks, int count)
-{
-	size_t		used = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		size_t		start = chunks[i].start;
-		size_t		bytes;
-
-		if (chunks[i].dropped || chunks[i].start >= chunks[i].end)
-			continue;
-		if (used == 0)
-			start += front_postcode(text + start, chunks[i].end - start);
-		bytes = chunks[i].end - start;
-		if (used > 0 && (unsigned char) text[used - 1] < 0x80 && (unsigned char) text[start] < 0x80 &&
-			start > used)
-			text[used++] = ' ';
-		memmove(text + used, text + start, bytes);
-		used += bytes;
-	}
-	text[used] = '\0';
-	return used;
-}
-
-/* A dash or slash between two Han characters parts levels; elsewhere it counts. */
-static size_t
-drop_han_dashes(char *text, size_t length)
-{
-	size_t		used = 0;
-
-	for (size_t i = 0; i < length; i++)
-	{
-		bool		sign = text[i] == '-' || text[i] == '/' || text[i] == '_' || text[i] == '.';
-
-		if (sign && (i == 0 || (unsigned char) text[i - 1] >= 0x80) &&
-			i + 1 < length && (unsigned char) text[i + 1] >= 0x80)
-			continue;
-		text[used++] = text[i];
-	}
-	text[used] = '\0';
-	return used;
-}
-
-static size_t
-clean(char *text, size_t length)
-{
-	Chunk		chunks[CHUNK_MAX + 1];
-	int			count;
-
-	simplify(text, &length);
-	count = split_chunks(text, length, chunks);
-	drop_contacts(text, chunks, count);
-	length = join_chunks(text, chunks, count);
-	return drop_han_dashes(text, length);
-}
-
 /* Matching names */
 
 static int
@@ -311,7 +62,7 @@ is_placeholder(const char *name)
 {
 	static const char *const words[] = {"市辖区", "县", "省直辖", "自治区直辖", "市辖县", "省属虚拟", NULL};
 
-	return begins_any(name, strlen(name), words) > 0;
+	return crm_begins_any(name, strlen(name), words) > 0;
 }
 
 /* The code in force that a row stands for, through its successors; 0 if lost. */
@@ -342,7 +93,7 @@ is_road_next(const char *text, size_t length)
 		"酒店", "银行", "大学", "路口", "东道", "西道", "南道", "北道", "横街", "正街", "后街", "前街", NULL
 	};
 
-	return begins_any(text, length, road) > 0;
+	return crm_begins_any(text, length, road) > 0;
 }
 
 /* How the text at hand writes the name of a row, and how many bytes of it. */
@@ -357,14 +108,14 @@ match_row(int row, const char *text, size_t length, size_t *used)
 	size_t		bytes = strlen(name);
 	size_t		suffix;
 
-	if (begins(text, length, name))
+	if (crm_begins(text, length, name))
 	{
 		*used = bytes;
 		return MATCH_FULL;
 	}
 	if (stem > length || memcmp(text, name, stem) != 0 || stem < 6)
 		return MATCH_NONE;
-	suffix = begins_any(text + stem, length - stem, generic);
+	suffix = crm_begins_any(text + stem, length - stem, generic);
 	*used = stem + suffix;
 	/* "朝阳区" is no way to write 朝阳市: only an autonomous name has a short form. */
 	if (suffix > 0 && bytes - stem > 6 && strstr(name, "自治") != NULL)
@@ -397,10 +148,10 @@ skip_repeats(const Search *search, int row, size_t at)
 	size_t		bytes;
 
 	/* "金门县金门县" may be a county and the township of its name. */
-	while (begins(search->text + at, search->length - at, name) &&
+	while (crm_begins(search->text + at, search->length - at, name) &&
 		   crm_township_match(code, search->text + at, search->length - at) < strlen(name))
 		at += strlen(name);
-	while ((bytes = begins_any(search->text + at, search->length - at, words)) > 0)
+	while ((bytes = crm_begins_any(search->text + at, search->length - at, words)) > 0)
 		at += bytes;
 	return at;
 }
@@ -447,12 +198,12 @@ explore_row(Search *search, int row, int32_t above, int above_level, size_t at, 
 static void
 explore(Search *search, int32_t above, int above_level, size_t at, int score)
 {
-	size_t		first = at < search->length ? point_bytes(search->text[at]) : 0;
+	size_t		first = at < search->length ? crm_point_bytes(search->text[at]) : 0;
 	size_t		key;
 
 	if (first == 0 || at + first >= search->length)
 		return;
-	key = first + point_bytes(search->text[at + first]);
+	key = first + crm_point_bytes(search->text[at + first]);
 	if (at + key > search->length)
 		return;
 	for (int place = crm_division_name_from(search->text + at, key);; place++)
@@ -476,10 +227,10 @@ is_suffix_slip(const char *meant, const char *typed)
 	static const char *const city[] = {"是", "室", "事", "式", "世", "示", "视", "氏", "士", "布", "巿", "柿", NULL};
 
 	if (strcmp(meant, "县") == 0)
-		return begins_any(typed, 3, county) > 0;
+		return crm_begins_any(typed, 3, county) > 0;
 	if (strcmp(meant, "区") == 0)
-		return begins_any(typed, 3, district) > 0;
-	return strcmp(meant, "市") == 0 && begins_any(typed, 3, city) > 0;
+		return crm_begins_any(typed, 3, district) > 0;
+	return strcmp(meant, "市") == 0 && crm_begins_any(typed, 3, city) > 0;
 }
 
 /*
@@ -500,6 +251,8 @@ near_match(const char *name, const char *text, size_t length)
 		same++;
 	while (same > 0 && ((unsigned char) name[same] & 0xC0) == 0x80)
 		same--;
+	if (bytes - same < 3)
+		return 0;
 	rest = bytes - same - 3;
 	if (rest == 0)
 		return same + 3 <= length && is_suffix_slip(name + same, text + same) ? bytes : 0;
@@ -626,7 +379,7 @@ skip_stray(const Search *search, Reading *best)
 {
 	const char *rest = search->text + best->end;
 	size_t		length = search->length - best->end;
-	size_t		bytes = length > 0 ? point_bytes(rest[0]) : 0;
+	size_t		bytes = length > 0 ? crm_point_bytes(rest[0]) : 0;
 
 	if (bytes == 3 && bytes < length && crm_township_match(best->code, rest, length) == 0 &&
 		crm_township_match(best->code, rest + bytes, length - bytes) > 0)
@@ -680,12 +433,12 @@ ends_township(const char *text, size_t length)
 	static const char *const part[] = {"路街道", "路镇", "路乡", "村镇", "村乡", "村街道", "巷镇", "巷街道", "号镇",
 	"巷乡", "村民族", "路街", "号乡", "弄镇", NULL};
 
-	if (begins_any(text, length, part) > 0)
+	if (crm_begins_any(text, length, part) > 0)
 		return false;
-	if (begins(text, length, "街") && !begins(text, length, "街道") && !begins(text, length, "街镇") &&
-		!begins(text, length, "街乡"))
+	if (crm_begins(text, length, "街") && !crm_begins(text, length, "街道") && !crm_begins(text, length, "街镇") &&
+		!crm_begins(text, length, "街乡"))
 		return true;
-	return begins_any(text, length, road) > 0;
+	return crm_begins_any(text, length, road) > 0;
 }
 
 /* Bytes of the township at the front of the text, 0 when it begins with a road. */
@@ -696,18 +449,18 @@ township_length(const char *text, size_t length)
 
 	for (int points = 0; points < 16 && at < length; points++)
 	{
-		size_t		suffix = points > 0 ? begins_any(text + at, length - at, township_suffix) : 0;
+		size_t		suffix = points > 0 ? crm_begins_any(text + at, length - at, township_suffix) : 0;
 
 		if (suffix > 0)
 		{
-			size_t		next = begins_any(text + at + suffix, length - at - suffix, township_suffix);
+			size_t		next = crm_begins_any(text + at + suffix, length - at - suffix, township_suffix);
 
 			/* "古镇镇", "安乡镇", "新街道镇": the last of a run is the kind. */
 			return at + suffix + (next == 3 || next == 6 ? next : 0);
 		}
 		if ((unsigned char) text[at] < 0x80 || (points > 0 && ends_township(text + at, length - at)))
 			return 0;
-		at += point_bytes(text[at]);
+		at += crm_point_bytes(text[at]);
 	}
 	return 0;
 }
@@ -780,11 +533,11 @@ crm_division_lookup(const char *text, size_t length, int32_t *codes, int room)
 
 	if (crm_fold_text(text, length, name, sizeof(name) - 1, &bytes) != CRM_OK)
 		return 0;
-	simplify(name, &bytes);
-	key = point_bytes(name[0]);
+	crm_address_simplify(name, &bytes);
+	key = crm_point_bytes(name[0]);
 	if (key >= bytes)
 		return 0;
-	key += point_bytes(name[key]);
+	key += crm_point_bytes(name[key]);
 	for (int old = 0; old < 2; old++)
 	{
 		for (int place = crm_division_name_from(name, key); count < room; place++)
@@ -807,7 +560,7 @@ skip_country(const char *text, size_t length)
 {
 	static const char *const country[] = {"中华人民共和国", "中国", "CHINA", "China", "china", "P.R.China", "PRC", NULL};
 
-	return begins_any(text, length, country);
+	return crm_begins_any(text, length, country);
 }
 
 static void
@@ -847,6 +600,38 @@ tell_candidates(CrmAddress *address, const Reading *best)
 	crm_copy_text(address->district, sizeof(address->district), crm_division_row_name(best->row));
 }
 
+/* No Han character at all, but letters: an address in English. */
+static bool
+is_latin_text(const char *text, size_t length)
+{
+	bool		letters = false;
+
+	for (size_t i = 0; i < length; i += crm_point_bytes(text[i]))
+	{
+		if ((unsigned char) text[i] >= 0xE4)
+			return false;
+		letters |= (text[i] >= 'a' && text[i] <= 'z') || crm_is_upper(text[i]);
+	}
+	return letters;
+}
+
+static void
+parse_latin(const char *text, size_t length, CrmAddress *address)
+{
+	size_t		detail;
+
+	address->candidate_count = crm_latin_address(text, length, address->candidates, &detail);
+	if (address->candidate_count == 1)
+	{
+		name_levels(address, address->candidates[0]);
+		address->candidate_count = 0;
+	}
+	sort_candidates(address);
+	while (detail > 0 && detail < length && (text[detail - 1] == ' ' || text[detail - 1] == ','))
+		detail--;
+	split_rest(address, text, detail, false);
+}
+
 bool
 crm_address_parse(const char *text, size_t length, CrmAddress *address)
 {
@@ -860,7 +645,12 @@ crm_address_parse(const char *text, size_t length, CrmAddress *address)
 	address_begin(address);
 	if (crm_fold_text(text, length, buffer, TEXT_MAX, &used) != CRM_OK)
 		return false;
-	used = clean(buffer, used);
+	if (is_latin_text(buffer, used))
+	{
+		parse_latin(buffer, used, address);
+		return true;
+	}
+	used = crm_address_clean(buffer, used);
 	start = skip_country(buffer, used);
 	search.text = buffer + start;
 	search.length = used - start;

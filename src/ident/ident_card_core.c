@@ -1,5 +1,5 @@
 /*
- * ident_card_core.c: bank cards: length, Luhn's digit, network and issuer.
+ * ident_card_core.c: bank cards: length, Luhn's digit, network, bank and type.
  */
 #include "ident_core.h"
 
@@ -64,6 +64,64 @@ static const CardRange card_range[] = {
 	{6, 6, 1, "maestro"},
 };
 
+/* The banks of China by the first digits of their cards. */
+typedef struct CardIssuer
+{
+	int64_t		prefix;
+	uint8_t		digits;
+	uint8_t		length;			/* of the whole number */
+	uint8_t		bank;
+	uint8_t		type;
+} CardIssuer;
+
+#include "card_table.inc"
+
+#define CARD_ISSUERS ((int) (sizeof(card_issuer) / sizeof(card_issuer[0])))
+
+/* Order of the table: longer prefixes first, then by prefix and length. */
+static bool
+stands_before(const CardIssuer *row, uint8_t digits, int64_t prefix, size_t length)
+{
+	if (row->digits != digits)
+		return row->digits > digits;
+	if (row->prefix != prefix)
+		return row->prefix < prefix;
+	return row->length < length;
+}
+
+/* The bank that issues cards of this prefix and length, NULL when unknown. */
+static const CardIssuer *
+find_issuer(const char *digits, size_t length)
+{
+	int64_t		prefix = 0;
+	int64_t		prefixes[11];
+
+	for (int i = 0; i < 10; i++)
+	{
+		prefix = prefix * 10 + (digits[i] - '0');
+		prefixes[i + 1] = prefix;
+	}
+	for (uint8_t bytes = 10; bytes >= 3; bytes--)
+	{
+		int			low = 0;
+		int			high = CARD_ISSUERS;
+
+		while (low < high)
+		{
+			int			middle = (low + high) / 2;
+
+			if (stands_before(&card_issuer[middle], bytes, prefixes[bytes], length))
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low < CARD_ISSUERS && card_issuer[low].digits == bytes &&
+			card_issuer[low].prefix == prefixes[bytes] && card_issuer[low].length == length)
+			return &card_issuer[low];
+	}
+	return NULL;
+}
+
 static const char *
 card_network(const char *digits)
 {
@@ -78,6 +136,12 @@ card_network(const char *digits)
 	return "";
 }
 
+bool
+crm_bank_card_clean(const char *text, size_t length)
+{
+	return length >= 12 && length <= 19 && crm_all_digits(text, length) && crm_luhn(text, length);
+}
+
 /*
  * ISO/IEC 7812: 12 to 19 digits of which the last is Luhn's.  An unknown network
  * is no fault: domestic cards outside the international ranges are in use.
@@ -87,6 +151,7 @@ crm_bank_card_judge(const char *text, size_t length, CrmVerdict *verdict)
 {
 	CrmCode		code;
 	CrmReason	reason = crm_fold_code(text, length, &code);
+	const CardIssuer *issuer;
 
 	if (reason != CRM_OK)
 		return crm_verdict_refuse(verdict, reason);
@@ -96,6 +161,12 @@ crm_bank_card_judge(const char *text, size_t length, CrmVerdict *verdict)
 		return crm_verdict_refuse(verdict, CRM_REASON_LENGTH);
 	if (!crm_luhn(code.text, code.length))
 		return crm_verdict_refuse(verdict, CRM_REASON_CHECK_DIGIT);
-	crm_copy_text(verdict->type, sizeof(verdict->type), card_network(code.text));
+	crm_copy_text(verdict->network, sizeof(verdict->network), card_network(code.text));
+	issuer = find_issuer(code.text, code.length);
+	if (issuer != NULL)
+	{
+		crm_copy_text(verdict->type, sizeof(verdict->type), card_type[issuer->type]);
+		crm_copy_text(verdict->issuer, sizeof(verdict->issuer), card_bank[issuer->bank]);
+	}
 	return crm_verdict_accept(verdict, code.text, code.length);
 }

@@ -61,6 +61,23 @@ resident_fault(const char *number, CrmVerdict *verdict)
 	return CRM_OK;
 }
 
+/* Most numbers come clean and right; they need no verdict to be told valid. */
+bool
+crm_resident_id_clean(const char *text, size_t length)
+{
+	int32_t		month_day;
+	int32_t		year;
+	bool		withdrawn;
+
+	if (length != 18 || !crm_all_digits(text, 17) || resident_check_character(text) != text[17])
+		return false;
+	year = crm_digits_value(text + 6, 4);
+	month_day = crm_digits_value(text + 10, 4);
+	return year >= FIRST_BIRTH_YEAR && year <= LAST_BIRTH_YEAR &&
+		crm_date_real(year, month_day / 100, month_day % 100) &&
+		crm_division_exists(crm_digits_value(text, 6), &withdrawn);
+}
+
 /* Residence permits of Hong Kong, Macau and Taiwan residents are numbers too. */
 static bool
 is_residence_permit(int32_t region)
@@ -242,6 +259,12 @@ uscc_accept(const char *code, CrmVerdict *verdict)
 		!crm_division_exists(verdict->region, &verdict->region_withdrawn);
 	verdict->organization_code_differs = org_check_character(code + 8) != code[16];
 	return crm_verdict_accept(verdict, code, 18);
+}
+
+bool
+crm_uscc_clean(const char *text, size_t length)
+{
+	return length == 18 && uscc_fault(text) == CRM_OK && uscc_authority_find(text[0]) != NULL;
 }
 
 /*

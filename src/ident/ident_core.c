@@ -63,6 +63,20 @@ crm_ident_validate(CrmKind kind, const char *text, size_t length, CrmVerdict *ve
 	return kinds[kind].judge(text, length, verdict);
 }
 
+bool
+crm_ident_valid(CrmKind kind, const char *text, size_t length)
+{
+	CrmVerdict	verdict;
+
+	if (kind == CRM_KIND_RESIDENT_ID && crm_resident_id_clean(text, length))
+		return true;
+	if (kind == CRM_KIND_USCC && crm_uscc_clean(text, length))
+		return true;
+	if (kind == CRM_KIND_BANK_CARD && crm_bank_card_clean(text, length))
+		return true;
+	return crm_ident_validate(kind, text, length, &verdict);
+}
+
 /* In the order of CrmReason: the word for programs, the words for people. */
 static const struct
 {

@@ -23,6 +23,7 @@ extern bool crm_division_row_old(int index);
 extern int	crm_division_name_from(const char *text, size_t length);
 extern int	crm_division_by_name(int place);
 extern size_t crm_township_match(int32_t county, const char *text, size_t length);
+extern int	crm_latin_address(const char *text, size_t length, int32_t *codes, size_t *detail);
 extern void crm_division_children(int32_t first, int32_t last, int *low, int *high);
 
 #endif

@@ -113,6 +113,9 @@ crm_fold_point(uint32_t point)
 	if (point < 0x80)
 		return point == '\t' || point == '\n' || point == '\r' || point == '\v' ||
 			point == '\f' ? ' ' : point;
+	/* Han and its neighbours, the most frequent, have nothing to fold. */
+	if (point >= 0x3001 && point < 0xFE00)
+		return point;
 	if (point >= 0xFF01 && point <= 0xFF5E)
 		return point - 0xFEE0;
 	if (is_wide_space(point))
@@ -195,8 +198,15 @@ crm_fold_text(const char *text, size_t length, char *out, size_t room,
 	for (size_t i = 0; i < length;)
 	{
 		uint32_t	point;
-		size_t		bytes = crm_utf8_decode(text + i, length - i, &point);
+		size_t		bytes;
 
+		/* Plain ASCII stays as it is. */
+		if (!space && text[i] > ' ' && text[i] < 0x7F && used + 6 <= room)
+		{
+			out[used++] = text[i++];
+			continue;
+		}
+		bytes = crm_utf8_decode(text + i, length - i, &point);
 		if (bytes == 0)
 			return CRM_REASON_ENCODING;
 		i += bytes;
@@ -298,6 +308,7 @@ crm_verdict_begin(CrmVerdict *verdict)
 	verdict->extension[0] = '\0';
 	verdict->country[0] = '\0';
 	verdict->issuer[0] = '\0';
+	verdict->network[0] = '\0';
 	verdict->was_15_digits = false;
 	verdict->region_withdrawn = false;
 	verdict->region_withdrawn_before_birth = false;

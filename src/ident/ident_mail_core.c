@@ -21,8 +21,31 @@ is_international(uint32_t point)
 static bool
 is_atom(char c)
 {
-	return crm_is_digit(c) || crm_is_upper(c) || (c >= 'a' && c <= 'z') ||
-		(c != '\0' && strchr("!#$%&'*+/=?^_`{|}~-", c) != NULL);
+	switch (c)
+	{
+		case '!':
+		case '#':
+		case '$':
+		case '%':
+		case '&':
+		case '\'':
+		case '*':
+		case '+':
+		case '-':
+		case '/':
+		case '=':
+		case '?':
+		case '^':
+		case '_':
+		case '`':
+		case '{':
+		case '|':
+		case '}':
+		case '~':
+			return true;
+		default:
+			return crm_is_digit(c) || crm_is_upper(c) || (c >= 'a' && c <= 'z');
+	}
 }
 
 /* A quoted local part: printable characters, quote and backslash escaped. */

@@ -57,27 +57,34 @@ static const char *const extension_word[] = {
 	";ext=", "ext", "x", "#",
 };
 
+/* Bytes of the word if the text begins with it, in any case; else 0. */
 static size_t
 starts_with(const char *text, size_t length, const char *word)
 {
-	size_t		bytes = strlen(word);
+	size_t		i;
 
-	if (bytes > length)
-		return 0;
-	for (size_t i = 0; i < bytes; i++)
+	for (i = 0; word[i] != '\0'; i++)
 	{
-		char		c = crm_is_upper(text[i]) ? (char) (text[i] + 'a' - 'A') : text[i];
-
-		if (c != word[i])
+		if (i == length ||
+			(crm_is_upper(text[i]) ? (char) (text[i] + 'a' - 'A') : text[i]) != word[i])
 			return 0;
 	}
-	return bytes;
+	return i;
+}
+
+/* What a number itself is written with. */
+static bool
+is_number_sign(char c)
+{
+	return crm_is_digit(c) || c == '-' || c == ' ' || c == '(' || c == ')' || c == '+' || c == '.';
 }
 
 /* Bytes of a leading label such as "Tel:", 0 when there is none. */
 static size_t
 label_length(const char *text, size_t length)
 {
+	if (length > 0 && is_number_sign(text[0]))
+		return 0;
 	for (size_t i = 0; i < sizeof(phone_label_word) / sizeof(phone_label_word[0]); i++)
 	{
 		size_t		bytes = starts_with(text, length, phone_label_word[i]);
@@ -93,6 +100,8 @@ label_length(const char *text, size_t length)
 static size_t
 extension_word_length(const char *text, size_t length)
 {
+	if (is_number_sign(text[0]))
+		return 0;
 	for (size_t i = 0; i < sizeof(extension_word) / sizeof(extension_word[0]); i++)
 	{
 		size_t		bytes = starts_with(text, length, extension_word[i]);
@@ -235,9 +244,9 @@ find_code(const char *digits, size_t length)
 {
 	for (size_t i = 0; i < PHONE_CODES; i++)
 	{
-		size_t		bytes = strlen(phone_code[i].code);
+		size_t		bytes = starts_with(digits, length, phone_code[i].code);
 
-		if (bytes < length && memcmp(phone_code[i].code, digits, bytes) == 0)
+		if (bytes > 0 && bytes < length)
 			return &phone_code[i];
 	}
 	return NULL;
@@ -246,6 +255,9 @@ find_code(const char *digits, size_t length)
 static const PhoneCode *
 find_country(const char *country)
 {
+	/* Nearly every call is for China. */
+	if (strcmp(country, "CN") == 0)
+		return &phone_code[PHONE_CODE_CN];
 	for (size_t i = 0; i < PHONE_CODES; i++)
 	{
 		for (int at = 0; at < phone_code[i].countries; at++)

@@ -17,7 +17,9 @@ BEGIN
     -- A column of the right type is taken as it is; another one is read as text and encrypted here.
     SELECT string_agg(CASE WHEN a.attname IS NULL THEN 'NULL'
                            WHEN a.atttypid = f.type THEN format('s.%I', f.field)
-                           ELSE format('s.%I::pg_catalog.text::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
+                           WHEN f.type = 'text'::regtype THEN format('s.%I::pg_catalog.text', f.field)
+                           -- Longer than any field may be is cut, so that it is rejected and does not stop the import.
+                           ELSE format('pg_catalog.left(s.%I::pg_catalog.text, 2048)::%I.%I', f.field, n.nspname, t.typname) END, ', ' ORDER BY f.ord)
       INTO fields
       FROM crm.intake_fields() WITH ORDINALITY f (field, type, ord)
       JOIN pg_type t ON t.oid = f.type
@@ -43,7 +45,9 @@ BEGIN
             HINT = 'Use the name of the file or of the delivery; the same name again goes on where it stopped.';
     END IF;
     INSERT INTO crm_data.import_batch (batch, source, registration_day, scheme) VALUES (batch, source, day, scheme)
-    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE SET source = EXCLUDED.source, finished_at = NULL;
+    ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE
+       -- The latest day and scheme: corrections go on with what the import went on with.
+       SET source = EXCLUDED.source, registration_day = EXCLUDED.registration_day, scheme = EXCLUDED.scheme, finished_at = NULL;
     INSERT INTO crm_data.job (kind, subject, total) VALUES ('import', batch, staged) RETURNING job_id INTO this_job;
     RETURN this_job;
 END
@@ -65,9 +69,10 @@ DECLARE
     held crm_data.import_batch := (SELECT b FROM crm_data.import_batch b WHERE b.batch = import_rows.batch FOR UPDATE);
     -- By range, so that a batch of a million lines is not read again for each thousand.
     lines int8range := (SELECT int8range(min(r.line), max(r.line), '[]') FROM unnest(records) r);
-    todo crm.customer_input[] := ARRAY(SELECT r FROM unnest(records) r
-        WHERE r.line <> ALL (ARRAY(SELECT l.line FROM crm_data.import_line l
-                                    WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines))));
+    done bigint[] := ARRAY(SELECT l.line FROM crm_data.import_line l
+                            WHERE l.batch = import_rows.batch AND l.line BETWEEN lower(lines) AND upper(lines));
+    todo crm.customer_input[] := CASE WHEN done = '{}' THEN records
+                                      ELSE ARRAY(SELECT r FROM unnest(records) r WHERE r.line <> ALL (done)) END;
     attempt int := 0;
 BEGIN
     IF held.batch IS NULL THEN
@@ -96,7 +101,7 @@ REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, tex
 GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
 
 CREATE FUNCTION crm.import_write(batch text, records crm.customer_input[], day date, scheme text, accept_suspected boolean) RETURNS void
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
     AS $$
     WITH answer AS MATERIALIZED (
         SELECT * FROM crm.intake_accept(records, day, scheme, 'import', accept_suspected)
@@ -156,6 +161,30 @@ Errors: 23505 when line numbers are missing or not unique, 42703.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_stage(text, regclass) FROM PUBLIC; -- writes staged customers
 GRANT EXECUTE ON FUNCTION crm.import_stage(text, regclass) TO crm_writer;
 
+-- The staging table was filled just now and is emptied here, so the planner knows
+-- nothing of it: it is held to the primary key, in whose order this walks.
+CREATE FUNCTION crm.import_take(batch text, past bigint, size integer, OUT records crm.customer_input[], OUT upto bigint)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, crm, pg_temp SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off
+    AS $$
+BEGIN
+    SELECT array_agg(p.r), max((p.r).line) INTO records, upto
+      FROM (SELECT ROW(s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email,
+                       s.bank_card, s.address, s.occupation, s.industry, s.legal_representative, s.contact_name,
+                       s.external_system, s.external_id)::crm.customer_input AS r
+              FROM crm.staged_customer s
+             WHERE s.batch = import_take.batch AND s.line > past
+             ORDER BY s.line LIMIT size) p;
+    -- Gone in the same transaction in which it is taken or rejected.
+    DELETE FROM crm.staged_customer s WHERE s.batch = import_take.batch AND s.line > past AND s.line <= upto;
+END
+$$;
+COMMENT ON FUNCTION crm.import_take(text, bigint, integer) IS
+$$Take the next rows that the session's user has staged, in the order of their lines (取出暂存数据). A part of crm.import_customers().
+Null when there are no more.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_take(text, bigint, integer) FROM PUBLIC; -- removes staged rows
+GRANT EXECUTE ON FUNCTION crm.import_take(text, bigint, integer) TO crm_writer;
+
 CREATE PROCEDURE crm.import_customers(batch text, source regclass DEFAULT to_regclass('crm.customer_staging'), day date DEFAULT NULL,
                                       scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false,
                                       batch_size integer DEFAULT 2000)
@@ -170,6 +199,10 @@ DECLARE
     past bigint := -9223372036854775808;
     records crm.customer_input[];
 BEGIN
+    IF pg_catalog.num_nulls(source, scheme, accept_suspected, batch_size) OPERATOR(pg_catalog.>) 0 OR batch_size OPERATOR(pg_catalog.<) 1 THEN
+        RAISE EXCEPTION 'source, scheme, accept_suspected and batch_size must not be null, and batch_size not below 1'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave an argument out for its default.';
+    END IF;
     day := COALESCE(day, crm.company_today());
     IF staged_as OPERATOR(pg_catalog.<>) '' THEN
         total := crm.import_stage(batch, source);
@@ -180,24 +213,8 @@ BEGIN
     job := crm.import_begin(batch, source::pg_catalog.text, total, day, scheme);
     COMMIT;
     LOOP
-        -- The staging table was filled just now and is emptied here, so nothing is known
-        -- of it: hold the planner to its primary key, whose order this walks.
-        PERFORM pg_catalog.set_config(name, 'off', true)
-           FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
-        SELECT pg_catalog.array_agg(p.r), pg_catalog.max((p.r).line) INTO records, upto
-          FROM (SELECT ROW(s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email,
-                           s.bank_card, s.address, s.occupation, s.industry, s.legal_representative, s.contact_name,
-                           s.external_system, s.external_id)::crm.customer_input AS r
-                  FROM crm.staged_customer s
-                 WHERE s.batch OPERATOR(pg_catalog.=) staged_as AND s.line OPERATOR(pg_catalog.>) past
-                 ORDER BY s.batch, s.line LIMIT batch_size) p;
+        SELECT t.records, t.upto INTO records, upto FROM crm.import_take(staged_as, past, batch_size) t;
         EXIT WHEN upto IS NULL;
-        -- A staged row is gone in the same transaction in which it was taken or rejected.
-        DELETE FROM crm.staged_customer s
-         WHERE s.batch OPERATOR(pg_catalog.=) staged_as
-           AND s.line OPERATOR(pg_catalog.>) past AND s.line OPERATOR(pg_catalog.<=) upto;
-        PERFORM pg_catalog.set_config(name, 'on', true)
-           FROM pg_catalog.unnest('{enable_bitmapscan,enable_seqscan,enable_sort}'::pg_catalog.text[]) name;
         PERFORM crm.import_rows(batch, records, day, scheme, accept_suspected, job);
         COMMIT;
         past := upto;
@@ -240,13 +257,13 @@ GRANT EXECUTE ON FUNCTION crm.import_report(text) TO crm_writer, crm_data_admin;
 
 CREATE FUNCTION crm.import_correct(batch text, line bigint, fields jsonb, accept_suspected boolean DEFAULT false)
     RETURNS crm.customer_code
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
     rejected crm_data.import_reject;
     held crm_data.import_batch;
-    answer record;
+    code crm.customer_code;
 BEGIN
     SELECT * INTO held FROM crm_data.import_batch b WHERE b.batch = import_correct.batch FOR UPDATE;
     SELECT * INTO rejected FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line FOR UPDATE;
@@ -254,15 +271,10 @@ BEGIN
         RAISE EXCEPTION 'batch "%" has no rejected line % to correct', batch, line USING ERRCODE = 'no_data_found',
             HINT = 'crm.import_error lists the rejected lines; one that was discarded must be staged again.';
     END IF;
-    SELECT * INTO answer
-      FROM crm.intake_accept(ARRAY[jsonb_populate_record(rejected.input, fields - 'line')],
-                             held.registration_day, held.scheme, 'import', accept_suspected);
-    IF answer.violations IS NOT NULL THEN
-        PERFORM crm.refuse_record(answer.violations);
-    END IF;
+    code := crm.intake_one(rejected.input, fields, held.registration_day, held.scheme, 'import', accept_suspected);
     DELETE FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line;
-    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, answer.customer_code);
-    RETURN answer.customer_code;
+    INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, code);
+    RETURN code;
 END
 $$;
 ALTER FUNCTION crm.import_correct(text, bigint, jsonb, boolean) OWNER TO crm_owner;
@@ -281,7 +293,7 @@ CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
                                           bank_card, address, occupation, industry, legal_representative, contact_name,
                                           external_system, external_id)
         SELECT session_user, '', (x.input).* FROM crm_data.import_reject x
-         WHERE x.batch = import_restage.batch AND x.input IS NOT NULL
+         WHERE x.batch = import_restage.batch AND NOT x.input IS NULL -- IS NOT NULL would ask it of every field
         RETURNING 1)
     SELECT count(*) FROM back $$;
 ALTER FUNCTION crm.import_restage(text) OWNER TO crm_owner;
@@ -296,7 +308,7 @@ CREATE FUNCTION crm.import_discard(batch text) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     WITH purged AS (
-        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND x.input IS NOT NULL RETURNING 1)
+        UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND NOT x.input IS NULL RETURNING 1)
     SELECT count(*) FROM purged $$;
 ALTER FUNCTION crm.import_discard(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_discard(text) IS

@@ -159,18 +159,19 @@ check_sealed(Record *r, CrmField field, CrmKind kind, CrmChecked column, CrmPiiT
 		seal(r, column, type);
 }
 
-/* A field kept as it is: readable and not too long. */
-static void
+/* A field kept as it is: readable and not too long; whether it is there at all. */
+static bool
 check_plain(Record *r, CrmField field, CrmChecked column)
 {
 	if (!fetch(r, field))
-		return;
+		return false;
 	if (r->length > PLAIN_MAX)
 		violation(r, field, crm_reason_name(CRM_REASON_LENGTH));
 	else if (crm_text_has_control(r->text, r->length))
 		violation(r, field, crm_reason_name(CRM_REASON_CHARACTER));
 	else
 		put(r, column, PointerGetDatum(cstring_to_text_with_len(r->text, (int) r->length)));
+	return true;
 }
 
 /* Without a known kind nothing else can be judged by kind; the rest still is. */
@@ -314,13 +315,9 @@ check_address(Record *r)
 static void
 check_external(Record *r)
 {
-	bool		system,
-				id;
+	bool		system = check_plain(r, CRM_FIELD_EXTERNAL_SYSTEM, OUT_EXTERNAL_SYSTEM);
+	bool		id = check_plain(r, CRM_FIELD_EXTERNAL_ID, OUT_EXTERNAL_ID);
 
-	check_plain(r, CRM_FIELD_EXTERNAL_SYSTEM, OUT_EXTERNAL_SYSTEM);
-	system = r->length > 0;
-	check_plain(r, CRM_FIELD_EXTERNAL_ID, OUT_EXTERNAL_ID);
-	id = r->length > 0;
 	if (system != id)
 		violation(r, system ? CRM_FIELD_EXTERNAL_ID : CRM_FIELD_EXTERNAL_SYSTEM, REASON_REQUIRED);
 }

@@ -89,7 +89,9 @@ CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, t
     ('division',            'names no administrative division',            '未写明省市区'),
     ('duplicate',           'belongs to a customer already',               '已登记于其他客户'),
     ('suspected_duplicate', 'a customer of this name and telephone exists', '已有同名同电话的客户'),
-    ('unknown',             'is no field of a customer''s record',         '不是客户记录的字段') $$;
+    ('unknown',             'is no field of a customer''s record',         '不是客户记录的字段'),
+    ('field',               'has fields that a customer''s record has not', '含有客户记录没有的字段'),
+    ('object',              'is not an object of fields',                  '不是由字段组成的对象') $$;
 COMMENT ON FUNCTION crm.intake_reasons() IS
 $$The reasons of intake beside those of crm.validate(), in English and Chinese (录入原因).$$;
 
@@ -101,7 +103,8 @@ CREATE FUNCTION crm.violation_text(violation text, lang text DEFAULT crm.lang())
            || coalesce((SELECT CASE lang WHEN 'zh' THEN r.text_zh ELSE r.text_en END FROM crm.intake_reasons() r WHERE r.reason = v.reason),
                        crm.reason_text(v.reason, lang), v.reason)
       FROM (SELECT split_part(violation, ':', 1), split_part(violation, ':', 2)) v (field, reason)
-      LEFT JOIN crm_data.field_policy p ON p.object = 'customer_input' AND p.field = v.field $$;
+      -- record:... speaks of the record as a whole, whose label has no field.
+      LEFT JOIN crm_data.field_policy p ON p.object = 'customer_input' AND p.field IS NOT DISTINCT FROM nullif(v.field, 'record') $$;
 ALTER FUNCTION crm.violation_text(text, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.violation_text(text, text) IS
 $$A violation (field:reason) in the words of a language, zh or en (校验信息).
@@ -110,74 +113,92 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 -- -- records into the tables ---------------------------------------------------
 
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
-    RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[])
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[], awaits boolean)
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET work_mem = '64MB' SET jit = off
+    -- The planner takes an array for ten rows and would compare each record with each refusal.
+    SET enable_bitmapscan = off SET enable_nestloop = off
     AS $$
-    -- Duplicates: a document or external id that somebody has, in the tables or
-    -- earlier among these records; or the same name and telephone.
+    -- Duplicates: a document or external id that somebody has, or the same name and
+    -- telephone; in the tables, or earlier among these records. It is tokens that are
+    -- compared and sorted: whole records would cost more than all else.
     WITH checked AS MATERIALIZED (
-        SELECT r AS input, c
-          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules,
-               unnest(records) r, LATERAL crm.customer_check(r, rules.required, rules.today) c
-    ), ranked AS (
-        SELECT k.*,
-               row_number() OVER (PARTITION BY (k.c).document_number, (k.c).document_kind ORDER BY (k.c).line) AS of_document,
-               row_number() OVER (PARTITION BY (k.c).person_name, (k.c).phone ORDER BY (k.c).line) AS of_person,
-               row_number() OVER (PARTITION BY (k.c).external_system, (k.c).external_id ORDER BY (k.c).line) AS of_external
+        SELECT r AS input, crm.customer_check(r, rules.required, rules.today) AS c
+          FROM (SELECT crm.intake_required() AS required, crm.company_today() AS today OFFSET 0) rules, unnest(records) r
+    ), sound AS MATERIALIZED (
+        SELECT (k.c).line AS line, (k.c).document_kind AS kind, crm.token((k.c).document_number) AS document,
+               (k.c).external_system AS system, (k.c).external_id AS id,
+               CASE WHEN (k.c).phone IS NOT NULL AND NOT accept_suspected THEN crm.token((k.c).person_name) END AS person,
+               crm.token((k.c).phone) AS phone
           FROM checked k WHERE (k.c).violations IS NULL
-    )
-    SELECT CASE WHEN v.verdict IS NOT NULL THEN r.input END, r.c, v.verdict
-      FROM ranked r, LATERAL (SELECT
-           nullif(array_remove(ARRAY[
-               CASE WHEN (r.c).document_number IS NOT NULL
-                     AND (r.of_document > 1 OR EXISTS (
-                         SELECT FROM crm_data.document_claim d
-                          WHERE d.number_token = crm.token((r.c).document_number) AND d.kind = (r.c).document_kind))
+    ), known AS MATERIALIZED (
+        SELECT s.*, array_remove(ARRAY[
+               CASE WHEN s.document IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.document_claim d WHERE d.number_token = s.document AND d.kind = s.kind)
                     THEN 'document_number:duplicate' END,
-               CASE WHEN (r.c).external_id IS NOT NULL
-                     AND (r.of_external > 1 OR EXISTS (
-                         SELECT FROM crm_data.external_id_claim e
-                          WHERE e.system = (r.c).external_system AND e.value = (r.c).external_id))
+               CASE WHEN s.id IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.external_id_claim e WHERE e.system = s.system AND e.value = s.id)
                     THEN 'external_id:duplicate' END,
-               CASE WHEN NOT accept_suspected AND (r.c).person_name IS NOT NULL AND (r.c).phone IS NOT NULL
-                     AND (r.of_person > 1 OR EXISTS (
-                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = crm.token((r.c).phone) AND i.name_token = crm.token((r.c).person_name)))
-                    THEN 'name:suspected_duplicate' END], NULL), '{}') AS verdict OFFSET 0) v
+               CASE WHEN s.person IS NOT NULL AND EXISTS (
+                         SELECT FROM crm_data.contact_point p
+                          WHERE p.token = s.phone
+                            AND s.person = (SELECT i.name_token FROM crm_data.individual i WHERE i.customer_code = p.customer_code))
+                    THEN 'name:suspected_duplicate' END], NULL) AS reasons
+          FROM sound s
+    ), ranked AS (
+        -- Only among those who are not there yet: who is refused stands in nobody's way.
+        SELECT n.line, array_remove(ARRAY[
+               CASE WHEN n.document IS NOT NULL AND row_number() OVER (PARTITION BY n.document, n.kind ORDER BY n.line) > 1
+                    THEN 'document_number:duplicate' END,
+               CASE WHEN n.id IS NOT NULL AND row_number() OVER (PARTITION BY n.system, n.id ORDER BY n.line) > 1
+                    THEN 'external_id:duplicate' END,
+               CASE WHEN n.person IS NOT NULL AND row_number() OVER (PARTITION BY n.person, n.phone ORDER BY n.line) > 1
+                    THEN 'name:suspected_duplicate' END], NULL) AS reasons
+          FROM known n WHERE n.reasons = '{}'
+    ), refused AS MATERIALIZED (
+        SELECT n.line, n.reasons, false AS awaits FROM known n WHERE n.reasons <> '{}'
+        UNION ALL
+        SELECT r.line, r.reasons, true FROM ranked r WHERE r.reasons <> '{}'
+    )
+    -- In the order of the records, which is that of their codes.
+    SELECT NULL::crm.customer_input, k.c, NULL::text[], false
+      FROM checked k WHERE (k.c).violations IS NULL AND (k.c).line NOT IN (SELECT r.line FROM refused r)
     UNION ALL
-    SELECT k.input, k.c, (k.c).violations FROM checked k WHERE (k.c).violations IS NOT NULL $$;
+    SELECT k.input, k.c, r.reasons, r.awaits FROM refused r, checked k WHERE (k.c).line = r.line AND (k.c).violations IS NULL
+    UNION ALL
+    SELECT k.input, k.c, (k.c).violations, false FROM checked k WHERE (k.c).violations IS NOT NULL $$;
 ALTER FUNCTION crm.intake_judge(crm.customer_input[], boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) IS
 $$Check records and look for customers who are there already; writes nothing (校验与查重).
-Verdict null: acceptable; else the record itself stands beside it. accept_suspected: the same name and telephone is no reason to refuse.
+Verdict null: acceptable; else the record itself stands beside it. awaits: refused for another of these records only, which may itself be refused. accept_suspected: the same name and telephone is no reason to refuse.
 Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 
-CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
+    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input, awaits boolean)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
     AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH judged AS MATERIALIZED (
-        SELECT (j.checked).*, j.verdict, j.input FROM crm.intake_judge(records, intake_accept.accept_suspected) j
+        SELECT (j.checked).*, j.verdict, j.input, j.awaits FROM crm.intake_judge(records, intake_pass.accept_suspected) j
     ), good AS MATERIALIZED (
-        SELECT j.*, row_number() OVER (ORDER BY j.line) AS n FROM judged j WHERE j.verdict IS NULL
-    ), total AS (
-        SELECT count(*)::int AS good FROM good
-    ), coded AS MATERIALIZED (
+        SELECT j.*, row_number() OVER () AS n FROM judged j WHERE j.verdict IS NULL
+    ), block AS MATERIALIZED (
         -- One block of codes for all, taken after everything has been judged and
         -- encrypted: its counter stays locked until the transaction ends, which is
         -- what keeps the codes free of gaps.
-        SELECT g.*, codes.code
-          FROM total, LATERAL crm.next_customer_codes(total.good, intake_accept.day, intake_accept.scheme)
-                      WITH ORDINALITY codes (code, n)
-          JOIN good g USING (n)
+        SELECT array_agg(c ORDER BY c) AS codes
+          FROM (SELECT count(*)::int AS good FROM good) total,
+               crm.next_customer_codes(total.good, intake_pass.day, intake_pass.scheme) c
          WHERE total.good > 0
+    ), coded AS MATERIALIZED (
+        SELECT g.*, (SELECT b.codes FROM block b)[g.n] AS code FROM good g
     ), new_customer AS (
         INSERT INTO crm_data.customer (customer_code, kind, survivor_code, channel)
-        SELECT c.code, c.kind, c.code, intake_accept.channel FROM coded c
+        SELECT c.code, c.kind, c.code, intake_pass.channel FROM coded c
     ), new_individual AS (
         INSERT INTO crm_data.individual (customer_code, name, sex, birth_date, occupation)
         SELECT c.code, c.person_name, c.sex, c.birth_date, c.occupation FROM coded c WHERE c.kind = 'individual'
@@ -205,7 +226,7 @@ BEGIN
         SELECT c.code, 1, c.bank_card FROM coded c WHERE c.bank_card IS NOT NULL
     ), new_address AS (
         INSERT INTO crm_data.address (customer_code, address_no, division, detail, valid_during)
-        SELECT c.code, 1, c.division, c.address, daterange(intake_accept.day, NULL) FROM coded c WHERE c.address IS NOT NULL
+        SELECT c.code, 1, c.division, c.address, daterange(intake_pass.day, NULL) FROM coded c WHERE c.address IS NOT NULL
     ), new_external_claim AS (
         INSERT INTO crm_data.external_id_claim (system, value, customer_code)
         SELECT c.external_system, c.external_id, c.code FROM coded c WHERE c.external_id IS NOT NULL
@@ -213,45 +234,165 @@ BEGIN
         INSERT INTO crm_data.external_id (customer_code, system, value)
         SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
     )
-    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input FROM coded c
+    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input, false FROM coded c
     UNION ALL
-    SELECT j.line, NULL, j.verdict, j.input FROM judged j WHERE j.verdict IS NOT NULL;
+    SELECT j.line, NULL, j.verdict, j.input, j.awaits FROM judged j WHERE j.verdict IS NOT NULL;
+END
+$$;
+ALTER FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) IS
+$$Records into the customer's tables, judged once (写入一遍). A part of crm.intake_accept().$$;
+REVOKE EXECUTE ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
+
+CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
+    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    todo crm.customer_input[] := records;
+    again crm.customer_input[];
+    answer record;
+BEGIN
+    -- Who is refused for another of these records is judged again when that one has
+    -- its answer: the outcome must not depend on how many records come at once. Each
+    -- pass takes at least the first of those who wait, so it ends.
+    WHILE cardinality(todo) > 0 LOOP
+        again := '{}';
+        FOR answer IN SELECT p.* FROM crm.intake_pass(todo, intake_accept.day, intake_accept.scheme, intake_accept.channel,
+                                                      intake_accept.accept_suspected) p LOOP
+            IF answer.awaits THEN
+                again := again || answer.input;
+            ELSE
+                line := answer.line;
+                customer_code := answer.customer_code;
+                violations := answer.violations;
+                input := answer.input;
+                RETURN NEXT;
+            END IF;
+        END LOOP;
+        IF cardinality(again) = cardinality(todo) THEN
+            RAISE EXCEPTION 'records of one call need different lines' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        todo := again;
+    END LOOP;
 END
 $$;
 ALTER FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables: judged, coded, written; one answer a record (写入客户记录).
 Either customer_code is set, or violations and the record itself. What import and registration share; lines must differ.
-Errors: 42501 without crm_writer, KH012 without key, KH013 when the day's codes are used up, 23505 when another session registers the same customer at this moment.$$;
+Errors: 42501 without crm_writer, KH012 without key, KH013 when the day's codes are used up, 22023 for lines that are not unique, 23505 when another session registers the same customer at this moment.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
 
+CREATE FUNCTION crm.duplicate_violations() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT ARRAY['document_number:duplicate', 'external_id:duplicate', 'name:suspected_duplicate'] $$;
+COMMENT ON FUNCTION crm.duplicate_violations() IS
+$$The violations that say that the customer is there already, not that the record is wrong (重复类违规).$$;
+
 -- -- one customer ---------------------------------------------------------------
+
+CREATE FUNCTION crm.intake_shape(fields jsonb, OUT known jsonb, OUT violations text[])
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    names CONSTANT text[] := ARRAY(SELECT f.field FROM crm.intake_fields() f);
+    shown text[];
+    strangers bigint;
+BEGIN
+    IF jsonb_typeof(fields) IS DISTINCT FROM 'object' THEN
+        known := '{}';
+        violations := '{record:object}';
+        RETURN;
+    END IF;
+    -- A name that is none of ours is repeated only when it looks like a name and not
+    -- like a value: no number, no address, nothing long; and twenty of them at most.
+    SELECT array_agg(key || ':unknown' ORDER BY key) FILTER (WHERE key ~ '^[[:alpha:]_ ]{1,30}[0-9]{0,2}$' AND n <= 20), count(*)
+      INTO shown, strangers
+      FROM (SELECT key, row_number() OVER (ORDER BY key) AS n FROM jsonb_object_keys(fields) key WHERE key <> ALL (names)) k;
+    violations := coalesce(shown, '{}')
+               || CASE WHEN strangers > coalesce(cardinality(shown), 0) THEN ARRAY['record:field'] ELSE '{}' END
+               || ARRAY(SELECT key || ':form' FROM jsonb_each(fields)
+                         WHERE key = ANY (names) AND jsonb_typeof(value) IN ('array', 'object', 'boolean') ORDER BY key);
+    -- Longer than any field may be is cut, so that it is refused as too long, not as unfit for its type.
+    SELECT coalesce(jsonb_object_agg(key, CASE WHEN length(value) > 2048 THEN left(ltrim(value), 2048) ELSE value END), '{}')
+      INTO known FROM jsonb_each_text(fields) WHERE key = ANY (names);
+END
+$$;
+COMMENT ON FUNCTION crm.intake_shape(jsonb) IS
+$$Fields of a customer's record in an object: those that there are, as text, and what is wrong with their shape (字段整理).
+Unknown fields, and lists, objects and booleans where a text belongs. Repeats no value.$$;
+
+CREATE FUNCTION crm.intake_one(base crm.customer_input, fields jsonb, day date, scheme text, channel text, accept_suspected boolean)
+    RETURNS crm.customer_code
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    shape record := crm.intake_shape(fields);
+    answer record;
+    violations text[];
+    attempt int := 0;
+BEGIN
+    LOOP
+        BEGIN
+            SELECT * INTO STRICT answer
+              FROM crm.intake_accept(ARRAY[jsonb_populate_record(base, shape.known || jsonb_build_object('line', coalesce(base.line, 1)))],
+                                     day, scheme, channel, accept_suspected);
+            EXIT;
+        EXCEPTION WHEN unique_violation THEN
+            -- Somebody registered this customer since we looked: look again, unless
+            -- this transaction cannot see it.
+            attempt := attempt + 1;
+            IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+                RAISE EXCEPTION 'another session registered this customer at the same moment' USING ERRCODE = 'serialization_failure',
+                    HINT = 'Try the transaction again; it will find the customer.';
+            ELSIF attempt >= 5 THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
+    -- What has the wrong shape was judged as the text that it is not.
+    violations := shape.violations || ARRAY(SELECT v FROM unnest(answer.violations) v
+                                             WHERE split_part(v, ':', 1) || ':form' <> ALL (shape.violations));
+    IF shape.violations = '{record:object}' THEN
+        violations := shape.violations;
+    END IF;
+    IF cardinality(violations) > 0 THEN
+        PERFORM crm.refuse_record(violations);
+    END IF;
+    RETURN answer.customer_code;
+END
+$$;
+ALTER FUNCTION crm.intake_one(crm.customer_input, jsonb, date, text, text, boolean) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.intake_one(crm.customer_input, jsonb, date, text, text, boolean) IS
+$$Take one customer's record in, or refuse it: the fields over those of base (录入一条). What registration and correction share.
+Errors: KH001, KH002, as crm.intake_accept(); 40001 instead of 23505 in the higher isolation levels.$$;
+REVOKE EXECUTE ON FUNCTION crm.intake_one(crm.customer_input, jsonb, date, text, text, boolean) FROM PUBLIC; -- writes customers
 
 CREATE FUNCTION crm.register_customer(customer jsonb, channel text DEFAULT 'counter', day date DEFAULT crm.company_today(),
                                       scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false)
     RETURNS crm.customer_code
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-DECLARE
-    -- Also the first field, so that every field name of the object can be told apart.
-    unknown text[] := ARRAY(SELECT key || ':unknown' FROM jsonb_object_keys(customer) key
-                             WHERE key NOT IN (SELECT field FROM crm.intake_fields()) ORDER BY key);
-    answer record;
+#variable_conflict use_variable
 BEGIN
-    SELECT * INTO answer
-      FROM crm.intake_accept(ARRAY[jsonb_populate_record(NULL::crm.customer_input, jsonb_strip_nulls(customer) || '{"line": 1}')],
-                             day, scheme, channel, accept_suspected);
-    IF cardinality(unknown) > 0 OR answer.violations IS NOT NULL THEN
-        PERFORM crm.refuse_record(unknown || answer.violations);
+    -- Not strict: a null answer would look like a customer who was registered.
+    IF num_nulls(channel, day, scheme, accept_suspected) > 0 THEN
+        RAISE EXCEPTION 'channel, day, scheme and accept_suspected must not be null' USING ERRCODE = 'null_value_not_allowed',
+            HINT = 'Leave an argument out for its default.';
+    ELSIF NOT EXISTS (SELECT FROM crm_data.channel c WHERE c.code = channel AND c.active) THEN
+        RAISE EXCEPTION 'no such channel of registration' USING ERRCODE = 'foreign_key_violation',
+            HINT = 'Take a code from crm_data.channel, or add one there.';
     END IF;
-    RETURN answer.customer_code;
+    RETURN crm.intake_one(NULL, customer, day, scheme, channel, accept_suspected);
 END
 $$;
 ALTER FUNCTION crm.register_customer(jsonb, text, date, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) IS
 $$Register one customer by the rules of the import; returns the new customer code (登记客户).
-customer: an object with the columns of crm.customer_input, without line. day: registration day. scheme: code scheme.
-Errors: KH001 with all violations in DETAIL, KH002 when the customer is there already, KH012, KH013, 42501 without crm_writer. Pass the object as a parameter, not as a literal, so that it stays out of the server's log.$$;
+customer: an object with the columns of crm.customer_input, without line; values are texts or numbers. channel: see crm_data.channel. day: registration day. scheme: code scheme.
+Errors: KH001 with all violations in DETAIL, KH002 when the customer is there already, KH012, KH013, 42501 without crm_writer, 23503 for an unknown channel, 22004, 40001 when another session registers the same customer and the isolation level hides it. Pass the object as a parameter, not as a literal, so that it stays out of the server's log.$$;
 REVOKE EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) FROM PUBLIC; -- writes customers
 GRANT EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) TO crm_writer;
 
@@ -269,7 +410,7 @@ CREATE FUNCTION crm.refuse_record(violations text[]) RETURNS void
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    is_duplicate boolean := violations <@ ARRAY['document_number:duplicate', 'external_id:duplicate', 'name:suspected_duplicate'];
+    is_duplicate boolean := violations <@ crm.duplicate_violations();
 BEGIN
     RAISE EXCEPTION '%', CASE WHEN is_duplicate THEN 'the customer is there already' ELSE 'the customer''s record is not valid' END
         USING ERRCODE = CASE WHEN is_duplicate THEN 'KH002' ELSE 'KH001' END,

@@ -89,7 +89,9 @@ CREATE VIEW crm.staged_customer WITH (security_barrier = true) AS
 SELECT s.batch, s.line, s.kind, s.name, s.document_kind, s.document_number, s.sex, s.birth_date, s.phone, s.email, s.bank_card, s.address,
        s.occupation, s.industry, s.legal_representative, s.contact_name, s.external_system, s.external_id
   FROM crm.customer_staging s
- WHERE s.staged_by = session_user;
+ WHERE s.staged_by = session_user
+ -- A barrier hides the index's order from who reads the view; this shows it.
+ ORDER BY s.staged_by, s.batch, s.line;
 GRANT SELECT, DELETE ON crm.staged_customer TO crm_writer;
 GRANT UPDATE (kind, name, document_kind, document_number, sex, birth_date, phone, email, bank_card, address,
               occupation, industry, legal_representative, contact_name, external_system, external_id)

@@ -91,7 +91,9 @@ CREATE INDEX customer_group_name_idx ON crm_data.customer_group (name);
 CREATE TABLE crm_data.identity_document (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
     document_no   smallint NOT NULL,
-    kind          text NOT NULL REFERENCES crm_data.document_kind,
+    -- The kinds that room ident can judge; a look-up for each would cost more than this check.
+    kind          text NOT NULL CHECK (kind IN ('resident_id', 'passport', 'hk_macau_resident_permit', 'taiwan_resident_permit',
+                      'permit_to_hk_macau', 'permit_to_taiwan', 'hk_id', 'tw_id', 'uscc', 'org_code', 'business_license')),
     number        crm.id_number NOT NULL,
     number_token  uuid NOT NULL GENERATED ALWAYS AS (crm.token(number)) STORED,
     valid_until   date,

@@ -16,9 +16,11 @@ CREATE TABLE crm_secure.key_ring (
 CREATE UNIQUE INDEX key_ring_active ON crm_secure.key_ring (purpose) WHERE state = 'active';
 ALTER TABLE crm_secure.key_ring ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_secure.key_ring TO crm_owner USING (true);
+COMMENT ON POLICY owner ON crm_secure.key_ring IS 'The owner alone, who cannot log in; the server reads the keys without a policy (仅所有者).';
 -- Backends keep the keys they have read; this makes all of them read again.
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_secure.key_ring
     FOR EACH STATEMENT EXECUTE FUNCTION crm.key_ring_changed();
+COMMENT ON TRIGGER changed ON crm_secure.key_ring IS 'All sessions read the keys again (密钥环变更).';
 COMMENT ON TABLE crm_secure.key_ring IS
 $$Data keys of personal data, wrapped (密钥环).
 AES-256-GCM under the key-encryption key, bound to purpose and key_id. A copy of this table opens nothing without that key. The server reads it directly; no role needs a right on it.$$;

@@ -13,192 +13,13 @@
 #include "commands/copy.h"
 #include "commands/copyfrom_internal.h"
 #include "libpq/pqformat.h"
-#include "miscadmin.h"
-#include "nodes/memnodes.h"
-#include "nodes/parsenodes.h"
-#include "nodes/plannodes.h"
 #include "replication/slot.h"
 #include "replication/walsender.h"
-#include "tcop/pquery.h"
-#include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/portal.h"
 
 #include "pii_value_core.h"
 
-typedef enum CrmPiiOutput
-{
-	CRM_OUTPUT_MASK,
-	CRM_OUTPUT_ENVELOPE
-} CrmPiiOutput;
-
-static const struct config_enum_entry output_options[] = {
-	{"mask", CRM_OUTPUT_MASK, false},
-	{"envelope", CRM_OUTPUT_ENVELOPE, false},
-	{NULL, 0, false}
-};
-
-static int	pii_output = CRM_OUTPUT_MASK;
-static CrmNonces nonces;
-
-/* -- sealing and opening ------------------------------------------------------ */
-
-struct varlena *
-crm_pii_seal(CrmPiiType type, const char *normalized, size_t length)
-{
-	CrmSealKeys keys;
-	uint8		nonce[CRM_NONCE_SIZE];
-	size_t		size = crm_envelope_size(type, length);
-	struct varlena *datum;
-
-	crm_pii_seal_keys(type, &keys);
-	datum = palloc(VARHDRSZ + size);
-	SET_VARSIZE(datum, VARHDRSZ + size);
-	if (!crm_nonce_next(&nonces, MyProcPid, nonce) ||
-		!crm_envelope_seal(type, &keys, nonce, normalized, length, (uint8 *) VARDATA(datum)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not encrypt a value of type %s", crm_pii_traits(type)->sql_name)));
-	return datum;
-}
-
-bool
-crm_pii_open(const struct varlena *datum, CrmPiiType type, char *buffer, size_t size,
-			 size_t *length)
-{
-	struct varlena *packed = pg_detoast_datum_packed((struct varlena *) datum);
-	const uint8 *envelope = CRM_ENVELOPE_DATA(packed);
-	size_t		envelope_size = CRM_ENVELOPE_SIZE(packed);
-	uint8		text[CRM_ENVELOPE_MAX];
-	CrmEnvelopeFault fault = crm_envelope_check(type, envelope, envelope_size);
-	CrmCipher  *cipher = NULL;
-	bool		fits;
-
-	if (fault == CRM_ENVELOPE_OK)
-	{
-		cipher = crm_pii_cipher(crm_envelope_key_id(envelope), type);
-		if (cipher == NULL)
-			crm_key_fault_raise(crm_keys_ready() == CRM_KEY_OK ? CRM_KEY_UNKNOWN_ID : crm_keys_ready());
-		fault = crm_envelope_open(type, cipher, envelope, envelope_size, text, length);
-	}
-	if (fault != CRM_ENVELOPE_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("value of type %s does not open", crm_pii_traits(type)->sql_name),
-				 errdetail("%s", crm_envelope_fault(fault)),
-				 errhint("Restore the value from a backup.")));
-	fits = *length < size;
-	if (fits)
-	{
-		memcpy(buffer, text, *length);
-		buffer[*length] = '\0';
-	}
-	OPENSSL_cleanse(text, *length);
-	return fits;
-}
-
 /* -- output ------------------------------------------------------------------- */
-
-/* COPY that reads the table itself: its reader may be another database. */
-static inline bool
-copies_table(const CopyStmt *copy)
-{
-	return copy->relation != NULL && !copy->is_from;
-}
-
-/* The utility statement that a portal serves, NULL when it is a query. */
-static Node *
-portal_utility(Portal portal)
-{
-	if (portal == NULL || portal->stmts == NIL)
-		return NULL;
-	return linitial_node(PlannedStmt, portal->stmts)->utilityStmt;
-}
-
-/*
- * A COPY inside a function has no portal, hence the hook.  The first COPY of a
- * session may have begun before this library was loaded: then all that is known
- * is that COPY asks (by the name of its memory context), and we take it for a dump.
- *
- * COPY prints in the leader alone, so this may be a variable.
- */
-static const CopyStmt *current_copy;
-static ProcessUtility_hook_type next_process_utility;
-
-static inline bool
-copy_asks(void)
-{
-	const char *name = CurrentMemoryContext->name;
-
-	return name != NULL && name[0] == 'C' && strcmp(name, "COPY TO") == 0;
-}
-
-static void
-run_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
-			ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
-			DestReceiver *dest, QueryCompletion *completion)
-{
-	const CopyStmt *outer = current_copy;
-
-	if (IsA(pstmt->utilityStmt, CopyStmt))
-		current_copy = (CopyStmt *) pstmt->utilityStmt;
-	PG_TRY();
-	{
-		if (next_process_utility != NULL)
-			next_process_utility(pstmt, query, read_only_tree, context, params, environment,
-								 dest, completion);
-		else
-			standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment,
-									dest, completion);
-	}
-	PG_FINALLY();
-	{
-		current_copy = outer;
-	}
-	PG_END_TRY();
-}
-
-/*
- * Does output go where a mask would be a lost value?
- *
- * The setting is a setting because parallel workers have it too; a variable of
- * this library would be the leader's alone.  pg_dump also deparses literals in
- * plain SELECTs, hence its application name.
- */
-static inline bool
-dump_context(void)
-{
-	Node	   *utility;
-
-	if (unlikely(pii_output == CRM_OUTPUT_ENVELOPE))
-		return true;
-	if (application_name != NULL && application_name[0] == 'p' &&
-		strncmp(application_name, "pg_dump", 7) == 0)
-		return true;
-	if (unlikely(current_copy != NULL))
-		return copies_table(current_copy);
-
-	utility = portal_utility(ActivePortal);
-	if (unlikely(utility != NULL && IsA(utility, CopyStmt)))
-		return copies_table((CopyStmt *) utility);
-	if (unlikely(utility != NULL && IsA(utility, FetchStmt)))
-		return strcmp(((FetchStmt *) utility)->portalname, "_pg_dump_cursor") == 0;
-	return unlikely(copy_asks());
-}
-
-/* Refuse rather than write masks into a dump. */
-static void
-require_envelope_right(void)
-{
-	if (crm_pii_has_right(CRM_RIGHT_ENVELOPE))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to dump personal data"),
-			 errdetail("A dump must hold the envelopes, not their masks, and those are for superusers and members of crm_backup."),
-			 errhint("COPY (SELECT ...) TO writes masks. Dump as a member of crm_backup. crm.pii_output and an application_name that begins with pg_dump count as a dump.")));
-}
 
 static char *
 envelope_text(const struct varlena *datum)
@@ -248,9 +69,9 @@ crm_pii_out(PG_FUNCTION_ARGS)
 	/* No catalog may be read now, so neither rights nor settings can be. */
 	if (unlikely(!IsTransactionState() || crm_pii_traits(type) == NULL))
 		PG_RETURN_CSTRING(pstrdup(CRM_MASK_NOTHING));
-	if (unlikely(dump_context()))
+	if (unlikely(crm_pii_dump_context()))
 	{
-		require_envelope_right();
+		crm_pii_require_envelope_right();
 		PG_RETURN_CSTRING(envelope_text(datum));
 	}
 	PG_RETURN_CSTRING(mask_text(datum, type));
@@ -450,14 +271,8 @@ PII_INPUT(private_text, CRM_PII_PRIVATE_TEXT)
 void
 crm_pii_init(void)
 {
-	DefineCustomEnumVariable("crm.pii_output",
-							 "What personal data print: their mask, or their envelope (个人信息输出).",
-							 "envelope makes any query a lossless dump; it takes superuser or crm_backup, else output raises 42501.",
-							 &pii_output, CRM_OUTPUT_MASK, output_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
-	next_process_utility = ProcessUtility_hook;
-	ProcessUtility_hook = run_utility;
 	crm_pii_caller_init();
+	crm_pii_dump_init();
 	crm_ring_init();
 	crm_kek_init();
 	crm_pii_settings_init();

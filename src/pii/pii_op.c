@@ -222,7 +222,7 @@ compute_stats(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int samplerows, d
 		Datum		value = fetch(stats, i, &isnull);
 		struct varlena *datum;
 
-		vacuum_delay_point();
+		CRM_ANALYZE_DELAY_POINT();
 		if (isnull)
 		{
 			nulls++;
@@ -259,9 +259,9 @@ crm_pii_typanalyze(PG_FUNCTION_ARGS)
 {
 	VacAttrStats *stats = (VacAttrStats *) PG_GETARG_POINTER(0);
 
-	if (stats->attr->attstattarget < 0)
-		stats->attr->attstattarget = default_statistics_target;
+	if (CRM_STATISTICS_TARGET(stats) < 0)
+		CRM_STATISTICS_TARGET(stats) = default_statistics_target;
 	stats->compute_stats = compute_stats;
-	stats->minrows = 300 * stats->attr->attstattarget;
+	stats->minrows = 300 * CRM_STATISTICS_TARGET(stats);
 	PG_RETURN_BOOL(true);
 }

@@ -39,6 +39,10 @@ static DataKey ring[CRM_KEYS_MAX];
 static int	ring_size;
 static Oid	ring_oid;
 
+/* The newest active key of each purpose; NULL where there is none. */
+static DataKey *active_encryption;
+static DataKey *active_token;
+
 static bool ready;				/* what is in memory is what the table says */
 static bool tried;
 static CrmKeyFault last_fault;
@@ -88,6 +92,7 @@ drop_keys(void)
 	}
 	memset(ring, 0, sizeof(DataKey) * ring_size);
 	memset(recent, 0, sizeof(recent));
+	active_encryption = active_token = NULL;
 	ring_size = 0;
 }
 
@@ -185,41 +190,6 @@ read_ring(void)
 	return wrong > 0 ? CRM_KEY_WRONG : CRM_KEY_EMPTY_RING;
 }
 
-/*
- * Have the keys in memory, or tell why not.  Output calls this for every value,
- * so a failure is not tried again within the same second.
- */
-CrmKeyFault
-crm_keys_ready(void)
-{
-	if (likely(ready))
-		return CRM_KEY_OK;
-	if (!IsTransactionState())
-		return CRM_KEY_NOT_NOW;
-	if (tried && GetCurrentStatementStartTimestamp() < last_try + RETRY_AFTER)
-		return last_fault;
-
-	drop_keys();
-	tried = true;
-	last_try = GetCurrentStatementStartTimestamp();
-	last_fault = crm_kek_load();
-	if (last_fault == CRM_KEY_OK)
-		last_fault = read_ring();
-	if (last_fault == CRM_KEY_WRONG)
-		crm_kek_forget();
-	ready = tried && last_fault == CRM_KEY_OK;
-	return last_fault;
-}
-
-static DataKey *
-find_key(bool is_token, uint32 id)
-{
-	for (int i = 0; i < ring_size; i++)
-		if (ring[i].is_token == is_token && ring[i].id == id)
-			return &ring[i];
-	return NULL;
-}
-
 /* The newest active key of a purpose. */
 static DataKey *
 active_key(bool is_token)
@@ -231,6 +201,47 @@ active_key(bool is_token)
 			(best == NULL || ring[i].id > best->id))
 			best = &ring[i];
 	return best;
+}
+
+/*
+ * Have the keys in memory, or tell why not.  Output calls this for every value,
+ * so a failure is not tried again within the same second.
+ */
+CrmKeyFault
+crm_keys_ready(void)
+{
+	CrmKeyFault fault;
+
+	if (likely(ready))
+		return CRM_KEY_OK;
+	if (!IsTransactionState())
+		return CRM_KEY_NOT_NOW;
+	if (tried && GetCurrentStatementStartTimestamp() < last_try + RETRY_AFTER)
+		return last_fault;
+
+	drop_keys();
+	tried = true;
+	last_try = GetCurrentStatementStartTimestamp();
+	last_fault = CRM_KEY_NOT_NOW;	/* should reading raise an error */
+	fault = crm_kek_load();
+	if (fault == CRM_KEY_OK)
+		fault = read_ring();
+	if (fault == CRM_KEY_WRONG)
+		crm_kek_forget();
+	last_fault = fault;
+	active_encryption = active_key(false);
+	active_token = active_key(true);
+	ready = tried && fault == CRM_KEY_OK;
+	return fault;
+}
+
+static DataKey *
+find_key(bool is_token, uint32 id)
+{
+	for (int i = 0; i < ring_size; i++)
+		if (ring[i].is_token == is_token && ring[i].id == id)
+			return &ring[i];
+	return NULL;
 }
 
 static bool
@@ -292,7 +303,7 @@ crm_pii_seal_fault(void)
 {
 	CrmKeyFault fault = crm_keys_ready();
 
-	if (fault == CRM_KEY_OK && (active_key(false) == NULL || active_key(true) == NULL))
+	if (fault == CRM_KEY_OK && (active_encryption == NULL || active_token == NULL))
 		return CRM_KEY_EMPTY_RING;
 	return fault;
 }
@@ -302,15 +313,13 @@ void
 crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys)
 {
 	CrmKeyFault fault = crm_pii_seal_fault();
-	DataKey    *encryption = active_key(false);
-	DataKey    *token = active_key(true);
 
 	if (fault != CRM_KEY_OK)
 		crm_key_fault_raise(fault);
-	keys->key_id = encryption->id;
-	keys->token_key_id = (uint16) token->id;
-	keys->cipher = key_cipher(encryption, type);
-	keys->token = key_token(token, type);
+	keys->key_id = active_encryption->id;
+	keys->token_key_id = (uint16) active_token->id;
+	keys->cipher = key_cipher(active_encryption, type);
+	keys->token = key_token(active_token, type);
 	if (keys->cipher == NULL || keys->token == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -321,12 +330,9 @@ crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys)
 void
 crm_keys_count(int *keys, uint32 *encryption_id, uint32 *token_id)
 {
-	DataKey    *encryption = active_key(false);
-	DataKey    *token = active_key(true);
-
 	*keys = ready ? ring_size : 0;
-	*encryption_id = ready && encryption != NULL ? encryption->id : 0;
-	*token_id = ready && token != NULL ? token->id : 0;
+	*encryption_id = ready && active_encryption != NULL ? active_encryption->id : 0;
+	*token_id = ready && active_token != NULL ? active_token->id : 0;
 }
 
 #define HINT_SOURCE "ALTER SYSTEM SET crm.key_file = '/a/path/outside/the/data/directory'; SELECT pg_reload_conf(); SELECT crm.key_generate();"

@@ -87,6 +87,11 @@ extern const char *crm_key_fault_detail(CrmKeyFault fault);
 extern void crm_key_fault_raise(CrmKeyFault fault) pg_attribute_noreturn();
 extern void crm_ring_init(void);
 
+/* Screen or dump: pii_dump.c */
+extern bool crm_pii_dump_context(void);
+extern void crm_pii_require_envelope_right(void);
+extern void crm_pii_dump_init(void);
+
 /* Masks: pii_settings.c */
 extern CrmMaskRule crm_pii_mask_rule(CrmPiiType type);
 extern void crm_pii_settings_init(void);

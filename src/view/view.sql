@@ -71,11 +71,11 @@ GRANT EXECUTE ON FUNCTION crm.customer_card(crm.customer_code) TO crm_reader, cr
 
 CREATE FUNCTION crm.record_purchase(customer crm.customer_code, order_no text, purchased_on date, product text, quantity numeric,
                                     amount numeric, currency text DEFAULT 'CNY', channel text DEFAULT 'counter') RETURNS boolean
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
     INSERT INTO crm_data.purchase (customer_code, order_no, purchased_on, product, quantity, amount, currency, channel)
-    VALUES (crm.resolve(customer), order_no, purchased_on, product, quantity, amount, currency, channel)
+    VALUES (coalesce(crm.resolve(customer), customer), order_no, purchased_on, product, quantity, amount, currency, channel)
     ON CONFLICT ON CONSTRAINT purchase_customer_code_order_no_key DO NOTHING;
     RETURN FOUND;
 END
@@ -93,7 +93,7 @@ CREATE FUNCTION crm.record_interaction(customer crm.customer_code, happened_at t
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
     INSERT INTO crm_data.interaction (customer_code, happened_at, channel, direction, subject, outcome, duration_seconds)
-    VALUES (crm.resolve(customer), happened_at, channel, direction, subject, outcome, duration_seconds)
+    VALUES (coalesce(crm.resolve(customer), customer), happened_at, channel, direction, subject, outcome, duration_seconds)
     RETURNING interaction_id $$;
 ALTER FUNCTION crm.record_interaction(crm.customer_code, timestamptz, text, text, text, text, integer) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.record_interaction(crm.customer_code, timestamptz, text, text, text, text, integer) IS

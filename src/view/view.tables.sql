@@ -1,25 +1,26 @@
 -- view: the unified customer view. Invoker's rights, so row security sees the
--- reader; values of personal types mask themselves. A merged record is shown as
+-- reader; values of personal types mask themselves. Joins say ON: a dump writes
+-- USING without the schema of the operator, and cannot be restored. A merged record is shown as
 -- the one that stands for it, whose own entries come first.
 
 -- -- relations below a customer ------------------------------------------------
 
 CREATE VIEW crm.customer_document WITH (security_invoker = true) AS
 SELECT c.survivor_code AS customer_code, d.document_no, d.kind, d.number, d.valid_until, d.verified_at
-  FROM crm_data.identity_document d JOIN crm_data.customer c USING (customer_code);
+  FROM crm_data.identity_document d JOIN crm_data.customer c ON c.customer_code = d.customer_code;
 CREATE VIEW crm.customer_contact WITH (security_invoker = true) AS
 SELECT c.survivor_code AS customer_code, p.contact_no, p.phone, p.email, p.is_preferred, p.verified_at
-  FROM crm_data.contact_point p JOIN crm_data.customer c USING (customer_code);
+  FROM crm_data.contact_point p JOIN crm_data.customer c ON c.customer_code = p.customer_code;
 CREATE VIEW crm.customer_address WITH (security_invoker = true) AS
 SELECT c.survivor_code AS customer_code, a.address_no, a.division, crm.division_name(a.division) AS division_name,
        a.detail, a.valid_during
-  FROM crm_data.address a JOIN crm_data.customer c USING (customer_code);
+  FROM crm_data.address a JOIN crm_data.customer c ON c.customer_code = a.customer_code;
 CREATE VIEW crm.customer_purchase WITH (security_invoker = true) AS
 SELECT c.survivor_code AS customer_code, p.order_no, p.purchased_on, p.product, p.quantity, p.amount, p.currency, p.channel
-  FROM crm_data.purchase p JOIN crm_data.customer c USING (customer_code);
+  FROM crm_data.purchase p JOIN crm_data.customer c ON c.customer_code = p.customer_code;
 CREATE VIEW crm.customer_interaction WITH (security_invoker = true) AS
 SELECT c.survivor_code AS customer_code, i.happened_at, i.channel, i.direction, i.subject, i.outcome, i.duration_seconds
-  FROM crm_data.interaction i JOIN crm_data.customer c USING (customer_code);
+  FROM crm_data.interaction i JOIN crm_data.customer c ON c.customer_code = i.customer_code;
 
 -- -- three layers, and all of them in one ----------------------------------------
 
@@ -32,19 +33,19 @@ SELECT c.customer_code, c.kind, c.lifecycle_state,
        a.division, crm.division_name(a.division) AS division_name, a.detail AS address,
        c.owner_unit, c.channel, c.registered_at
   FROM crm_data.customer c
-  LEFT JOIN crm_data.individual i USING (customer_code)
-  LEFT JOIN crm_data.organization o USING (customer_code)
-  LEFT JOIN crm_data.customer_group g USING (customer_code)
-  LEFT JOIN LATERAL (SELECT x.kind, x.number FROM crm_data.customer m JOIN crm_data.identity_document x USING (customer_code)
+  LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
+  LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
+  LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
+  LEFT JOIN LATERAL (SELECT x.kind, x.number FROM crm_data.customer m JOIN crm_data.identity_document x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
                       ORDER BY m.customer_code <> c.customer_code, x.document_no LIMIT 1) d ON true
-  LEFT JOIN LATERAL (SELECT x.phone FROM crm_data.customer m JOIN crm_data.contact_point x USING (customer_code)
+  LEFT JOIN LATERAL (SELECT x.phone FROM crm_data.customer m JOIN crm_data.contact_point x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND x.phone IS NOT NULL
                       ORDER BY m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) phone ON true
-  LEFT JOIN LATERAL (SELECT x.email FROM crm_data.customer m JOIN crm_data.contact_point x USING (customer_code)
+  LEFT JOIN LATERAL (SELECT x.email FROM crm_data.customer m JOIN crm_data.contact_point x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND x.email IS NOT NULL
                       ORDER BY m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) email ON true
-  LEFT JOIN LATERAL (SELECT x.division, x.detail FROM crm_data.customer m JOIN crm_data.address x USING (customer_code)
+  LEFT JOIN LATERAL (SELECT x.division, x.detail FROM crm_data.customer m JOIN crm_data.address x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
                       ORDER BY m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no LIMIT 1) a ON true
  WHERE c.survivor_code = c.customer_code;
@@ -62,12 +63,12 @@ SELECT c.customer_code,
                        (array_agg(x.last_product ORDER BY x.last_on DESC))[1] AS last_product
                   FROM (SELECT q.currency, count(*) AS n, sum(q.amount) AS amount, max(q.purchased_on) AS last_on,
                                (array_agg(q.product ORDER BY q.purchased_on DESC, q.purchase_id DESC))[1] AS last_product
-                          FROM crm_data.customer m JOIN crm_data.purchase q USING (customer_code)
+                          FROM crm_data.customer m JOIN crm_data.purchase q ON q.customer_code = m.customer_code
                          WHERE m.survivor_code = c.customer_code GROUP BY q.currency) x) p,
        LATERAL (SELECT count(*) AS interactions, max(q.happened_at) AS last_interaction_at,
                        (array_agg(q.subject ORDER BY q.happened_at DESC))[1] AS last_subject,
                        (array_agg(q.outcome ORDER BY q.happened_at DESC))[1] AS last_outcome
-                  FROM crm_data.customer m JOIN crm_data.interaction q USING (customer_code)
+                  FROM crm_data.customer m JOIN crm_data.interaction q ON q.customer_code = m.customer_code
                  WHERE m.survivor_code = c.customer_code) n
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
 
@@ -75,16 +76,16 @@ CREATE VIEW crm.customer_extended WITH (security_invoker = true, security_barrie
 SELECT c.customer_code,
        date_part('year', age(crm.company_today(), i.birth_date))::smallint AS age,
        i.nationality, i.occupation, coalesce(o.industry, g.industry) AS industry, o.uscc, o.legal_representative,
-       (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x USING (customer_code)
+       (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x ON x.customer_code = m.customer_code
          WHERE m.survivor_code = c.customer_code ORDER BY m.customer_code <> c.customer_code, x.account_no LIMIT 1) AS bank_card,
-       (SELECT jsonb_object_agg(x.system, x.value) FROM crm_data.customer m JOIN crm_data.external_id x USING (customer_code)
+       (SELECT jsonb_object_agg(x.system, x.value) FROM crm_data.customer m JOIN crm_data.external_id x ON x.customer_code = m.customer_code
          WHERE m.survivor_code = c.customer_code) AS external_ids,
        (SELECT array_agg(m.customer_code ORDER BY m.customer_code) FROM crm_data.customer m
          WHERE m.survivor_code = c.customer_code AND m.customer_code <> c.customer_code) AS merged_codes
   FROM crm_data.customer c
-  LEFT JOIN crm_data.individual i USING (customer_code)
-  LEFT JOIN crm_data.organization o USING (customer_code)
-  LEFT JOIN crm_data.customer_group g USING (customer_code)
+  LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
+  LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
+  LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
 
 CREATE VIEW crm.customer_view WITH (security_invoker = true) AS
@@ -94,8 +95,8 @@ SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.sex, b.birth_year, 
        s.interactions, s.last_interaction_at, s.last_subject, s.last_outcome,
        e.age, e.nationality, e.occupation, e.industry, e.uscc, e.legal_representative, e.bank_card, e.external_ids, e.merged_codes
   FROM crm.customer_basic b
-  LEFT JOIN crm.customer_service s USING (customer_code)
-  LEFT JOIN crm.customer_extended e USING (customer_code);
+  LEFT JOIN crm.customer_service s ON s.customer_code = b.customer_code
+  LEFT JOIN crm.customer_extended e ON e.customer_code = b.customer_code;
 
 -- Keyed tokens and codes; for crm.customer_search() alone.
 CREATE VIEW crm.customer_token WITH (security_invoker = true) AS

@@ -15,6 +15,8 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
     ('row_security', 'crm.mask_setting', 'how much a mask shows is no secret, and only its owner, through crm.mask_set(), writes it'),
+    ('row_security', 'crm.customer_staging', 'COPY refuses a table with row security; writers may insert only, and see their rows through a view'),
+    ('invoker', 'crm.staged_customer', 'shows each user his own rows of a table that he may not read'),
     ('invoker', 'crm.code_scheme', 'shows readers how far the codes are, from counters that they may not read'),
     ('opclass', 'crm.private_text hash', 'staged text, not to be compared or joined'),
     ('opclass', 'crm.private_text btree', 'staged text, not to be compared or joined');
@@ -121,6 +123,15 @@ SELECT pg_temp.lint('field_policy', 'every column of crm_data is in the dictiona
 
 SELECT pg_temp.lint('row_security', 'row security is enabled and forced on every table',
     $$SELECT name, relrowsecurity AND relforcerowsecurity FROM our_relation WHERE relkind IN ('r', 'p')$$);
+SELECT is_empty(
+    $$SELECT g.grantee::regrole, g.privilege_type
+        FROM pg_class c, aclexplode(c.relacl) g
+       WHERE c.oid = 'crm.customer_staging'::regclass AND g.grantee <> c.relowner AND g.privilege_type <> 'INSERT'
+       UNION ALL
+      SELECT g.grantee::regrole, g.privilege_type || ' ' || a.attname
+        FROM pg_attribute a, aclexplode(a.attacl) g
+       WHERE a.attrelid = 'crm.customer_staging'::regclass AND (g.privilege_type <> 'INSERT' OR a.attname = 'staged_by')$$,
+    'and into the table without it others may insert only, and not in another''s name');
 SELECT pg_temp.lint('policy_select', 'no policy holds a sub-select',
     $$SELECT r.name || ' ' || p.polname, concat(p.polqual, p.polwithcheck) NOT LIKE '%{SUBLINK%'
         FROM pg_policy p JOIN our_relation r ON r.oid = p.polrelid$$);
@@ -129,6 +140,19 @@ SELECT pg_temp.lint('owner', 'every table, view and sequence that deploy() made 
        WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')$$);
 SELECT pg_temp.lint('invoker', 'views read with their reader''s rights',
     $$SELECT name, 'security_invoker=true' = ANY (reloptions) FROM our_relation WHERE relkind = 'v'$$);
+-- A dump is restored with an empty search_path, and JOIN USING, IS DISTINCT FROM, NULLIF and
+-- a simple CASE cannot say in which schema the operator of our type stands.
+CREATE FUNCTION pg_temp.restores(view oid) RETURNS boolean LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+    EXECUTE 'CREATE VIEW pg_temp.restored AS ' || pg_get_viewdef(view);
+    DROP VIEW pg_temp.restored;
+    RETURN true;
+EXCEPTION WHEN undefined_function THEN
+    RETURN false;
+END
+$$;
+SELECT pg_temp.lint('restores', 'every view can be restored from a dump',
+    $$SELECT name, pg_temp.restores(oid) FROM our_relation WHERE relkind = 'v'$$);
 SELECT pg_temp.lint('schema_usage', 'the tables'' schemas can be named by their owner alone',
     $$SELECT format('%s by %s', n.nspname, g.grantee::regrole), g.grantee = 'crm_owner'::regrole OR g.grantee = n.nspowner
         FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g

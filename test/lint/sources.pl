@@ -41,17 +41,35 @@ none('install scripts adopt nothing: no OR REPLACE, no IF NOT EXISTS', scalar @s
 
 # -- C -----------------------------------------------------------------------------------
 
-my @sources = glob 'src/*.c src/*/*.c';
-my %places;
-for my $path (@sources) {
-	my $text = slurp($path);
-	while ($text =~ /\berrmsg(?:_internal|_plural)?\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
-		my $line = lines_of($text, $-[0]);
-		push @{ $places{ $1 =~ s/"\s*"//gr =~ s/\s+$//r } }, "$path:$line";
+# The server's own words for a type's input, in which DETAIL says what is wrong.
+my %server_words = map { $_ => 1 } 'invalid input syntax for type %s', 'invalid binary value for type %s';
+
+# message => places, from what follows a word that raises, across adjacent literals.
+sub messages
+{
+	my ($pattern, $quote, @files) = @_;
+	my %places;
+	for my $path (@files) {
+		my $text = slurp($path);
+		while ($text =~ /$pattern/g) {
+			my ($message, $line) = ($1, lines_of($text, $-[0]));
+			push @{ $places{ $message =~ s/$quote\s*//gr =~ s/\s+$//r } }, "$path:$line";
+		}
 	}
+	return %places;
 }
-none('every message in C stands in one place', scalar keys %places,
-	map { "$_: @{ $places{$_} }" } grep { @{ $places{$_} } > 1 } sort keys %places);
+
+sub one_place
+{
+	my ($description, %places) = @_;
+	none($description, scalar keys %places,
+		map { "$_: @{ $places{$_} }" } grep { @{ $places{$_} } > 1 && !$server_words{$_} } sort keys %places);
+}
+
+one_place('every message in C stands in one place',
+	messages(qr/\berrmsg(?:_internal|_plural)?\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/, qr/"/, glob 'src/*.c src/*/*.c'));
+one_place('every message in SQL stands in one place',
+	messages(qr/\bRAISE\s+EXCEPTION\s+('(?:[^']|'')*')/, qr/^'|'$/, glob 'src/*/*.sql'));
 
 my %own = map { $_ => 1 } glob 'src/*/*_core.c';
 none('cores include no header of the server', scalar keys %own,

@@ -8,6 +8,8 @@ use File::Path qw(rmtree);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
 use CrmTest;
 
 my $dumps  = PostgreSQL::Test::Utils::tempdir();

@@ -6,12 +6,14 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
 use CrmTest;
 
 my $rows = 3000;
 my $node = server('crash', conf => [ 'checkpoint_timeout = 30s', 'wal_level = replica' ]);
 my $file = $node->basedir . '/customers.csv';
-system_log("$ENV{CRM_TOP}/sample/generate --rows $rows --seed 7 >$file") == 0 or die 'no sample';
+system_log("$CrmTest::top/sample/generate --rows $rows --seed 7 >$file") == 0 or die 'no sample';
 append_to_file(my $load = $node->basedir . '/load.sql', <<'LOAD');
 SELECT crm.register_customer(jsonb_build_object('kind', 'group', 'name', 'load ' || gen_random_uuid()));
 LOAD

@@ -3,13 +3,15 @@
 package CrmTest;
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use Exporter 'import';
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(server deploy stage_sample stage_file import_sample customers schema_of data_of same runs fails_with);
-our $top = $ENV{CRM_TOP};
+our $top = $ENV{CRM_TOP} // abs_path(dirname(__FILE__) . '/../..');
 
 # A server, not started. Options: streaming (as for init), conf (lines), key (path; '' for
 # none), install_path. Statements are not logged: a literal in one would be.
@@ -69,6 +71,7 @@ sub data_of
 {
 	my ($node, $db) = @_;
 	my $script = $node->safe_psql($db, q{
+		SET search_path = '';
 		SELECT format(E'\\\\echo == %1$s\nCOPY (SELECT %3$s FROM %1$s ORDER BY %2$s) TO STDOUT;', c.oid::regclass,
 		              coalesce((SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_index i
 		                          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)

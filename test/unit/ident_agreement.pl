@@ -25,10 +25,11 @@ my $cc = $ENV{CC} || 'cc';
 system("$cc -std=gnu99 -O2 -I$root/src -o $build/driver $root/test/unit/ident_driver.c $root/src/ident/*_core.c") == 0
   or die "cannot build the driver\n";
 
-# Floors in percent; a fall below is a failure.
+# Floors in percent; a fall below is a failure.  Where the files and the world
+# differ, we follow the world: postcodes 86xxxx exist, and so does Mary St. John.
 my %floor = (
-	'ids agreed' => 100, 'ids other' => 99.9, 'ids strict' => 99.9, phones => 99.9, bank_cards => 99.5,
-	emails => 99.5, postal_codes => 99.5, names => 98.5, divisions => 99.9, addresses => 90);
+	'ids agreed' => 100, 'ids other' => 99.9, 'ids strict' => 99.9, phones => 99.9, bank_cards => 99.5, 'card issuers' => 99,
+	emails => 99.5, postal_codes => 99.4, names => 98.7, divisions => 99.9, addresses => 99.5);
 
 my %kind = (
 	cn_resident_id => 'resident_id', cn_uscc => 'uscc', cn_org_code => 'org_code',
@@ -158,10 +159,13 @@ sub check_simple
 		my ($r, $v) = ($rows[$i], $said[$i]);
 		my $good = $v->[0] == bool($r->{valid});
 		$good &&= $v->[1] eq $r->{normalized} if $v->[0] && $r->{normalized};
-		if ($file eq 'bank_cards' && $good && $r->{network})
+		if ($file eq 'bank_cards' && $good && $v->[0])
 		{
-			(my $network = $v->[6]) =~ tr/_/-/;
+			(my $network = $v->[11]) =~ tr/_/-/;
+			my $type = { debit => 'DC', credit => 'CC', semi_credit => 'SCC', prepaid => 'PC', '' => '' }->{ $v->[6] };
 			tally($file, 'card networks', $network eq $r->{network}, "network $r->{value} $r->{network}, said $network");
+			tally($file, 'card issuers', $v->[9] eq $r->{bank_name} && $type eq $r->{card_type},
+				"issuer $r->{value} $r->{bank_name} $r->{card_type}, said $v->[9] $v->[6]");
 		}
 		tally($file, $file, $good, "$r->{class} [$r->{value}] wants $r->{valid} $r->{normalized}, said @$v[0..2]");
 	}

