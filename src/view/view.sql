@@ -84,7 +84,7 @@ ALTER FUNCTION crm.record_purchase(crm.customer_code, text, date, text, numeric,
 COMMENT ON FUNCTION crm.record_purchase(crm.customer_code, text, date, text, numeric, numeric, text, text) IS
 $$Record a purchase; false when this customer's order is recorded already (登记购买).
 amount: in currency (ISO 4217). channel: see crm_data.channel.
-Errors: 23502 for an unknown customer, 23503 for an unknown channel, 23514.$$;
+Errors: 23503 for an unknown customer or channel, 23514, 23502.$$;
 REVOKE EXECUTE ON FUNCTION crm.record_purchase(crm.customer_code, text, date, text, numeric, numeric, text, text) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.record_purchase(crm.customer_code, text, date, text, numeric, numeric, text, text) TO crm_writer;
 
@@ -99,6 +99,6 @@ ALTER FUNCTION crm.record_interaction(crm.customer_code, timestamptz, text, text
 COMMENT ON FUNCTION crm.record_interaction(crm.customer_code, timestamptz, text, text, text, text, integer) IS
 $$Record a contact with a customer; returns its number (登记接触).
 direction: inbound or outbound. channel: see crm_data.channel. duration: seconds.
-Errors: 23502 for an unknown customer, 23503 for an unknown channel, 23514.$$;
+Errors: 23503 for an unknown customer or channel, 23514, 23502.$$;
 REVOKE EXECUTE ON FUNCTION crm.record_interaction(crm.customer_code, timestamptz, text, text, text, text, integer) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.record_interaction(crm.customer_code, timestamptz, text, text, text, text, integer) TO crm_writer;
