@@ -83,6 +83,7 @@ $$What crm_data.intake_rule requires of individuals, organisations and groups, o
 CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, text_zh text)
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$ VALUES
+    ('kind',                'is not one of the kinds that there are',      '没有这种类型'),
     ('required',            'is required',                                 '为必填项'),
     ('contradiction',       'contradicts the identity number',             '与证件号码不一致'),
     ('future',              'lies in the future',                          '晚于当前日期'),

@@ -78,8 +78,11 @@ SELECT c.customer_code,
        i.nationality, i.occupation, coalesce(o.industry, g.industry) AS industry, o.uscc, o.legal_representative,
        (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x ON x.customer_code = m.customer_code
          WHERE m.survivor_code = c.customer_code ORDER BY m.customer_code <> c.customer_code, x.account_no LIMIT 1) AS bank_card,
-       (SELECT jsonb_object_agg(x.system, x.value) FROM crm_data.customer m JOIN crm_data.external_id x ON x.customer_code = m.customer_code
-         WHERE m.survivor_code = c.customer_code) AS external_ids,
+       -- A list for each system: one system may know a customer by several, all the more after a merge.
+       (SELECT jsonb_object_agg(y.system, y.ids)
+          FROM (SELECT x.system, jsonb_agg(x.value ORDER BY m.customer_code <> c.customer_code, x.value) AS ids
+                  FROM crm_data.customer m JOIN crm_data.external_id x ON x.customer_code = m.customer_code
+                 WHERE m.survivor_code = c.customer_code GROUP BY x.system) y) AS external_ids,
        (SELECT array_agg(m.customer_code ORDER BY m.customer_code) FROM crm_data.customer m
          WHERE m.survivor_code = c.customer_code AND m.customer_code <> c.customer_code) AS merged_codes
   FROM crm_data.customer c
@@ -110,9 +113,15 @@ SELECT 'bank_card', a.card_token, a.customer_code FROM crm_data.bank_account a
 UNION ALL
 SELECT 'person_name', i.name_token, i.customer_code FROM crm_data.individual i;
 
+-- Names of organisations and groups, also of those that were merged; for crm.customer_search() alone.
+CREATE VIEW crm.customer_organization WITH (security_invoker = true) AS
+SELECT o.name, o.customer_code FROM crm_data.organization o
+UNION ALL
+SELECT g.name, g.customer_code FROM crm_data.customer_group g;
+
 GRANT SELECT ON crm.customer_document, crm.customer_contact, crm.customer_address, crm.customer_purchase, crm.customer_interaction,
     crm.customer_basic, crm.customer_service, crm.customer_extended, crm.customer_view TO crm_reader, crm_data_admin;
-GRANT SELECT ON crm.customer_token TO crm_searcher;
+GRANT SELECT ON crm.customer_token, crm.customer_organization TO crm_searcher;
 
 -- -- comments: a view's column means what the table's column of that name means ------
 
@@ -129,6 +138,7 @@ BEGIN
                                                          WHEN 'document_kind' THEN 'kind' WHEN 'bank_card' THEN 'card' ELSE a.attname END
            AND (p.object <> 'identity_document' OR a.attname LIKE 'document%' OR v.relname = 'customer_document')
            AND (a.attname <> 'document_kind' OR p.object = 'identity_document')
+           AND (a.attname <> 'kind' OR p.object = CASE v.relname WHEN 'customer_document' THEN 'identity_document' ELSE 'customer' END)
            AND p.object IN ('customer', 'individual', 'organization', 'customer_group', 'identity_document', 'contact_point',
                             'bank_account', 'address', 'purchase', 'interaction')
          WHERE v.relnamespace = 'crm'::regnamespace AND v.relkind = 'v' AND v.relname LIKE 'customer\_%'
@@ -149,7 +159,7 @@ BEGIN
         ('last_subject', 'Subject of the last interaction (最近接触主题).'),
         ('last_outcome', 'Outcome of the last interaction (最近接触结果).'),
         ('age', 'Age in full years today, from the birth date (年龄).'),
-        ('external_ids', 'Identifiers in other systems, an object (外部编号).'),
+        ('external_ids', 'Identifiers in other systems, an object with a list for each system (外部编号).'),
         ('merged_codes', 'Codes of records that were merged into this one (已并入编号).')) notes (field, text),
         LATERAL (SELECT a.attrelid::regclass AS view FROM pg_attribute a JOIN pg_class v ON v.oid = a.attrelid
                   WHERE a.attname = notes.field AND v.relkind = 'v' AND v.relnamespace = 'crm'::regnamespace AND v.relname LIKE 'customer\_%') views
@@ -170,5 +180,7 @@ COMMENT ON VIEW crm.customer_address IS $$Addresses of customers over time (客�
 COMMENT ON VIEW crm.customer_purchase IS $$Purchases of customers; for the data department (客户购买记录).$$;
 COMMENT ON VIEW crm.customer_interaction IS $$Interactions with customers; for the data department (客户接触记录).$$;
 COMMENT ON VIEW crm.customer_token IS $$Keyed tokens of searchable values; a part of crm.customer_search() (检索令牌).$$;
+COMMENT ON VIEW crm.customer_organization IS $$Names of organisations and groups under their own codes, merged or not; a part of crm.customer_search() (单位名称检索).$$;
+COMMENT ON COLUMN crm.customer_organization.name IS 'Name of the organisation or group (单位或集团名称).';
 COMMENT ON COLUMN crm.customer_token.kind IS 'Kind of value: phone, email, id_number, bank_card or person_name (检索类别).';
 COMMENT ON COLUMN crm.customer_token.token IS 'Keyed token of the value (检索令牌).';

@@ -365,10 +365,40 @@ SELECT is(imp.counts('imp-stopped'), 'staged 12, accepted 12, rejected 0', 'and 
 SELECT todo('crm.job_progress takes a session that lives for one that imports', 1);
 SELECT is(state, 'interrupted', 'a run that failed is not running because its session lives') FROM crm.job_progress WHERE subject = 'imp-full' ORDER BY job_id LIMIT 1;
 
--- 8. codes of a batch without gaps, in order of the lines
+-- 8. a search_path full of traps changes nothing, and nothing of it runs with our rights
+SET SESSION AUTHORIZATION crm_imp_two;
+CREATE TABLE imp.trapped (what text);
+GRANT ALL ON imp.trapped TO PUBLIC;
+CREATE FUNCTION imp.trap(what text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$ BEGIN INSERT INTO imp.trapped VALUES (what || ' as ' || current_user); END $$;
+CREATE FUNCTION imp.eq(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('='); RETURN true; END $$;
+CREATE FUNCTION imp.eq(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('='); RETURN true; END $$;
+CREATE FUNCTION imp.ne(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('<>'); RETURN true; END $$;
+CREATE FUNCTION imp.gt(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('>'); RETURN true; END $$;
+CREATE FUNCTION imp.concat(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('concat'); RETURN 'x'; END $$;
+CREATE FUNCTION imp.max(bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('max'); RETURN 1; END $$;
+CREATE FUNCTION imp.count() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('count'); RETURN 1; END $$;
+CREATE FUNCTION imp.set_config(text, text, boolean) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('set_config'); RETURN 1; END $$;
+CREATE FUNCTION imp.company_today() RETURNS date LANGUAGE plpgsql AS $$ BEGIN PERFORM imp.trap('company_today'); RETURN '1999-01-01'; END $$;
+CREATE OPERATOR imp.= (LEFTARG = text, RIGHTARG = text, FUNCTION = imp.eq);
+CREATE OPERATOR imp.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = imp.eq);
+CREATE OPERATOR imp.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = imp.ne);
+CREATE OPERATOR imp.> (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = imp.gt);
+CREATE TYPE imp.customer_input AS (line bigint);
+CREATE TEMP TABLE staged_customer (line bigint);
+CREATE TABLE imp.late AS SELECT * FROM imp.lines(501, 507);
+SET search_path = imp, pg_temp, crm, pg_catalog;
+CALL crm.import_customers('imp-trap'::text, 'imp.late'::regclass, scheme => 'IMP'::text, batch_size => 3);
+SET search_path = public, crm;
+SELECT is(imp.counts('imp-trap'), 'staged 7, accepted 7, rejected 0', 'imported under a trapped search_path');
+RESET SESSION AUTHORIZATION;
+SELECT is(array_agg(DISTINCT what), NULL, 'and nothing of it ran with other rights') FROM imp.trapped WHERE what NOT LIKE '% as crm_imp_two';
+SELECT is(array_agg(DISTINCT what), NULL, 'nor at all') FROM imp.trapped;
+
+-- 9. codes of a batch without gaps, in order of the lines
 SELECT is(count(*) || ' ' || max(serial) - min(serial), '23 22', 'codes of a batch follow each other')
   FROM (SELECT right(customer_code::text, 6)::int AS serial FROM crm.import_result WHERE batch = 'imp-first') s;
 SELECT * FROM finish();
 \set ON_ERROR_STOP 0
 DROP SCHEMA imp CASCADE;
+DROP OWNED BY crm_imp_one, crm_imp_two, crm_imp_reader, crm_imp_admin;
 DROP ROLE crm_imp_one, crm_imp_two, crm_imp_reader, crm_imp_admin;
