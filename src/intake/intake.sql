@@ -175,55 +175,10 @@ Verdict null: acceptable; else the record itself stands beside it. awaits: refus
 Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 
-CREATE TYPE crm.intake_answer AS (
-    line          bigint,
-    customer_code crm.customer_code,
-    violations    text[],
-    input         crm.customer_input,
-    awaits        boolean
-);
-COMMENT ON TYPE crm.intake_answer IS
-$$What became of one record: either its customer code, or its violations and the record itself (录入结果).
-awaits: refused for another record of the same call only, which may itself be refused.$$;
-
-CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS SETOF crm.intake_answer
-    AS 'MODULE_PATHNAME', 'crm_intake_pass' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB';
-ALTER FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) IS
-$$Records into the customer's tables, judged once (写入一遍). A part of crm.intake_accept().$$;
-REVOKE EXECUTE ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
-
 CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS SETOF crm.intake_answer
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$
-DECLARE
-    todo crm.customer_input[] := records;
-    again crm.customer_input[];
-    answer crm.intake_answer;
-BEGIN
-    -- Who is refused for another of these records is judged again when that one has
-    -- its answer: the outcome must not depend on how many records come at once. Each
-    -- pass takes at least the first of those who wait, so it ends.
-    WHILE cardinality(todo) > 0 LOOP
-        again := '{}';
-        FOR answer IN SELECT p.* FROM crm.intake_pass(todo, intake_accept.day, intake_accept.scheme, intake_accept.channel,
-                                                      intake_accept.accept_suspected) p LOOP
-            IF answer.awaits THEN
-                again := again || answer.input;
-            ELSE
-                RETURN NEXT answer;
-            END IF;
-        END LOOP;
-        IF cardinality(again) = cardinality(todo) THEN
-            RAISE EXCEPTION 'records of one call need different lines' USING ERRCODE = 'invalid_parameter_value';
-        END IF;
-        todo := again;
-    END LOOP;
-END
-$$;
+    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
+    AS 'MODULE_PATHNAME', 'crm_intake_accept' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB';
 ALTER FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables: judged, coded, written; one answer a record (写入客户记录).

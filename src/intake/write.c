@@ -72,15 +72,23 @@ static const CrmBulkTarget targets[] = {
 static const char *const parents[] = {"customer", "external_id_claim", NULL};
 
 static const char answer_query[] =
-"SELECT line, code, NULL::text[], NULL::crm.customer_input, false FROM coded"
+"SELECT line, code, NULL::text[], NULL::crm.customer_input FROM coded"
 " UNION ALL "
-"SELECT line, NULL, verdict, input, awaits FROM judged WHERE verdict IS NOT NULL";
+"SELECT line, NULL, verdict, input FROM judged WHERE verdict IS NOT NULL AND NOT awaits";
+
+/*
+ * Who is refused for another of these records only is judged again when that one
+ * has its answer: the outcome must not depend on how many records come at once.
+ */
+static const char waiting_query[] =
+"SELECT array_agg(input ORDER BY line), count(*) FROM judged WHERE awaits HAVING count(*) > 0";
 
 /* Prepared once a session. */
 static SPIPlanPtr judge_plan,
 			code_plan,
 			retired_plan,
 			answer_plan,
+			waiting_plan,
 			query_plans[lengthof(targets)],
 			insert_plans[lengthof(targets)];
 
@@ -143,19 +151,20 @@ write_all(void)
 						&query_plans[i], &insert_plans[i]);
 }
 
-/* crm.intake_pass(records, day, scheme, channel, accept_suspected) */
-PG_FUNCTION_INFO_V1(crm_intake_pass);
-Datum
-crm_intake_pass(PG_FUNCTION_ARGS)
+/*
+ * One pass over records; answers go to the result.  Gives the records that must
+ * be judged again, in this function's memory, or null.
+ */
+static Datum
+one_pass(Datum records, Oid records_type, FunctionCallInfo fcinfo, int64 *waiting)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			judge_types[] = {get_fn_expr_argtype(fcinfo->flinfo, 0), BOOLOID};
-	Datum		judge_values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(4)};
+	Oid			judge_types[] = {records_type, BOOLOID};
+	Datum		judge_values[] = {records, PG_GETARG_DATUM(4)};
 	Oid			code_types[] = {DATEOID, TEXTOID, TEXTOID};
 	Datum		code_values[] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
+	bool		isnull;
 
-	InitMaterializedSRF(fcinfo, 0);
-	SPI_connect();
 	name_result("judged", crm_bulk_prepare(&judge_plan, judge_query, 2, judge_types),
 				parameters(2, judge_types, judge_values));
 	name_result("coded", crm_bulk_prepare(&code_plan, code_query, 3, code_types),
@@ -163,6 +172,42 @@ crm_intake_pass(PG_FUNCTION_ARGS)
 	write_all();
 	into_tuplestore(crm_bulk_prepare(&answer_plan, answer_query, 0, NULL), NULL, result->setResult,
 					result->econtext->ecxt_per_query_memory);
+	if (SPI_execute_plan(crm_bulk_prepare(&waiting_plan, waiting_query, 0, NULL), NULL, NULL, true, 1) < 0)
+		elog(ERROR, "could not look for waiting records");
+	*waiting = 0;
+	if (SPI_processed > 0)
+	{
+		*waiting = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+		records = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	}
+	SPI_unregister_relation("coded");
+	SPI_unregister_relation("judged");
+	return records;
+}
+
+/* crm.intake_accept(records, day, scheme, channel, accept_suspected) */
+PG_FUNCTION_INFO_V1(crm_intake_accept);
+Datum
+crm_intake_accept(PG_FUNCTION_ARGS)
+{
+	Datum		records = PG_GETARG_DATUM(0);
+	Oid			records_type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	int64		waiting;
+	int64		before = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	/* Each pass settles at least the first of those who wait, so it ends. */
+	for (records = one_pass(records, records_type, fcinfo, &waiting); waiting > 0;
+		 records = one_pass(records, records_type, fcinfo, &waiting))
+	{
+		if (waiting == before)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("records of one call need different lines"),
+					 errhint("Number the records in the field line.")));
+		before = waiting;
+	}
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -147,8 +147,8 @@ BEGIN
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, upper(left(entry.text, 1)) || substr(entry.text, 2));
     END LOOP;
     FOR entry IN SELECT * FROM (VALUES
+        ('name', 'Name: of a person masked, of an organisation or a group in full (姓名或名称).'),
         ('division_name', 'Name of the division (行政区划名称).'),
-        ('name', 'Name of the person, organisation or group; of a person masked (客户名称).'),
         ('birth_year', 'Year of birth (出生年份).'),
         ('purchases', 'Number of purchases (购买次数).'),
         ('purchase_amounts', 'Sum of the purchases by currency, an object (购买金额).'),
