@@ -70,7 +70,6 @@ CREATE FUNCTION lab.misuse(OUT what text, OUT answer text) RETURNS SETOF record 
         'SET ROLE crm_owner', 'SET ROLE crm_backup', 'SET crm.key_file = ''/tmp/x''',
         'SELECT crm.customer_check(ROW(1, ''group'', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::crm.customer_input, ARRAY[0, 0, 0], current_date)',
         'SELECT crm.intake_judge(ARRAY[]::crm.customer_input[], true)', 'SELECT crm.intake_accept(ARRAY[]::crm.customer_input[], current_date, ''CUST'', ''counter'', true)',
-        'SELECT crm.intake_pass(ARRAY[]::crm.customer_input[], current_date, ''CUST'', ''counter'', true)',
         'SELECT crm.intake_one(NULL, ''{}'', current_date, ''CUST'', ''counter'', true)',
         'SELECT crm.import_write(''x'', ARRAY[]::crm.customer_input[], current_date, ''CUST'', true)',
         'SELECT crm.import_rows(''x'', ARRAY[]::crm.customer_input[], current_date, ''CUST'', true, NULL)',
