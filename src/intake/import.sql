@@ -75,6 +75,13 @@ DECLARE
                                       ELSE ARRAY(SELECT r FROM unnest(records) r WHERE r.line <> ALL (done)) END;
     attempt int := 0;
 BEGIN
+    -- A null would make a strict function below take nothing and say nothing.
+    IF num_nulls(records, day, scheme, accept_suspected) > 0 THEN
+        RAISE EXCEPTION 'records, day, scheme and accept_suspected must not be null' USING ERRCODE = 'null_value_not_allowed';
+    ELSIF (SELECT count(*) <> count(DISTINCT r.line) FROM unnest(records) r) THEN
+        RAISE EXCEPTION 'lines of the records are missing or not unique' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Number the records, each once; nothing was taken.';
+    END IF;
     IF held.batch IS NULL THEN
         RAISE EXCEPTION 'batch "%" was never begun', batch USING ERRCODE = 'no_data_found', HINT = 'CALL crm.import_customers(batch => ...).';
     END IF;
@@ -96,7 +103,7 @@ ALTER FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, 
 COMMENT ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) IS
 $$Take records of a batch: accepted ones become customers, the others stay with their reasons (导入一批). A part of crm.import_customers().
 A line that was accepted before is passed over, so a batch can be sent again.
-Errors: as crm.intake_accept().$$;
+Errors: as crm.intake_accept(); P0002 for a batch that was not begun, 22023 for lines that are missing or not unique, 22004.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) FROM PUBLIC; -- writes customers
 GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
 
