@@ -9,7 +9,10 @@ BEGIN
                upper(left(p.label_en, 1)) || substr(p.label_en, 2) || ' (' || p.label_zh || ')'
                || coalesce('. ' || p.note, '.') AS text
           FROM crm_data.field_policy p
-          JOIN pg_class c ON c.relname = p.object AND c.relnamespace = 'crm_data'::regnamespace AND c.relkind IN ('r', 'p')
+          JOIN pg_class c ON c.relname = p.object AND c.relnamespace IN ('crm_data'::regnamespace, 'crm'::regnamespace)
+           AND (c.relkind IN ('r', 'p') OR c.relkind = 'v' AND p.field IS NOT NULL)
+          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = p.field
+         WHERE p.field IS NULL OR a.attnum > 0 AND col_description(c.oid, a.attnum) IS NULL
     LOOP
         IF entry.field IS NULL THEN
             EXECUTE format('COMMENT ON TABLE %s IS %L', entry.object, entry.text);
@@ -49,7 +52,7 @@ SELECT n.nspname AS schema, c.relname AS object, a.attname AS field, format_type
   JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('crm', 'crm_data', 'crm_report', 'crm_secure')
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_type t ON t.oid = a.atttypid
-  LEFT JOIN crm_data.field_policy p ON n.nspname = 'crm_data' AND p.object = c.relname AND p.field = a.attname
+  LEFT JOIN crm_data.field_policy p ON p.object = c.relname AND p.field = a.attname
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f');
 GRANT SELECT ON crm.dictionary TO PUBLIC;
 COMMENT ON VIEW crm.dictionary IS

@@ -317,7 +317,7 @@ BEGIN
         USING ERRCODE = CASE WHEN is_duplicate THEN 'KH002' ELSE 'KH001' END,
               DETAIL = (SELECT string_agg(crm.violation_text(v), CASE crm.lang() WHEN 'zh' THEN '；' ELSE '; ' END ORDER BY n)
                           FROM unnest(violations) WITH ORDINALITY v (v, n)),
-              HINT = CASE WHEN 'name:suspected_duplicate' = ANY (violations) AND is_duplicate
+              HINT = CASE WHEN violations = '{name:suspected_duplicate}'
                           THEN 'If it is another person, register with accept_suspected => true; else look the customer up with crm.customer_search().'
                           WHEN is_duplicate THEN 'Look the customer up with crm.customer_search() and add to that record.'
                           ELSE 'Correct all of these fields and register again; nothing was written.' END;
