@@ -346,6 +346,24 @@ SELECT is(crm.import_restage('imp-wrong'), 0::bigint, 'so there is nothing to re
 RESET SESSION AUTHORIZATION;
 SELECT is(count(*), 0::bigint, 'not even here') FROM crm_data.import_reject WHERE batch = 'imp-wrong' AND input IS NOT NULL;
 
+-- another writer neither goes on with this batch nor touches what was rejected; the data department does
+SET SESSION AUTHORIZATION crm_imp_two;
+SELECT imp.customers() AS customers \gset
+\set ON_ERROR_STOP 0
+CALL crm.import_customers('imp-full', 'imp.fresh', scheme => 'IMP');
+\set e1 :SQLSTATE
+\set ON_ERROR_STOP 1
+SELECT is(:'e1'::text, '42501', 'a file of the same name as another user''s is refused, not passed over line by line');
+SELECT throws_ok($$SELECT crm.import_correct('imp-full', 120, '{"name": "导入集团补二"}')$$, '42501', NULL, 'nor corrects another');
+SELECT throws_ok($$SELECT crm.import_restage('imp-full')$$, '42501', NULL, 'nor restages');
+SELECT throws_ok($$SELECT crm.import_discard('imp-full')$$, '42501', NULL, 'nor discards');
+SELECT throws_ok($$SELECT crm.import_rows('imp-full', ARRAY[]::crm.customer_input[], '2021-05-06', 'IMP', false)$$, '42501', NULL, 'nor adds rows');
+SELECT is(imp.customers() - :customers, 0::bigint, 'and nobody came in');
+DELETE FROM crm.staged_customer;
+SET SESSION AUTHORIZATION crm_imp_admin;
+SELECT isnt(crm.import_correct('imp-full', 120, '{"name": "导入集团补二"}'), NULL, 'the data department corrects anybody''s');
+RESET SESSION AUTHORIZATION;
+
 -- 7. progress of a run that stopped: interrupted, with what it had done
 INSERT INTO crm.customer_staging (line, kind, name, external_system, external_id) SELECT line, kind, name::crm.private_text, external_system, external_id FROM imp.lines(401, 412);
 SELECT crm.advance_code_counter('CUST202103059992');
