@@ -307,7 +307,7 @@ INSERT INTO imp.wrong (line, kind, name, phone, email) VALUES
 CALL crm.import_customers('imp-wrong', 'imp.wrong', scheme => 'IMP');
 SELECT is(imp.counts('imp-wrong'), 'staged 5, accepted 0, rejected 5', 'five are wrong');
 SELECT is(sum(records) FILTER (WHERE outcome = 'reason'), 6::numeric, 'with six reasons in the report') FROM crm.import_report('imp-wrong');
-SELECT is(ROW(field, reason, records, meaning)::text, '(name,character,4,"name: A character stands where it cannot stand.")', 'the most frequent first')
+SELECT is(ROW(field, reason, records, meaning)::text, '(name,character,4,"name: A character stands where it cannot stand")', 'the most frequent first')
   FROM crm.import_report('imp-wrong') WITH ORDINALITY WHERE outcome = 'reason' ORDER BY ordinality LIMIT 1;
 SELECT isnt(crm.import_correct('imp-wrong', 1, '{"phone": "13600136031"}'), NULL, 'one is corrected');
 SELECT is(crm.customer_by_external_id('none', 'none'), NULL, 'nobody else came in by it');
