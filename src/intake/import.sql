@@ -79,7 +79,7 @@ REVOKE EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) FROM
 GRANT EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) TO crm_writer;
 
 CREATE FUNCTION crm.import_rows(batch text, records crm.customer_input[], day date, scheme text,
-                                accept_suspected boolean, job bigint DEFAULT NULL) RETURNS void
+                                accept_suspected boolean, job bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_variable
@@ -117,12 +117,13 @@ BEGIN
     END LOOP;
     UPDATE crm_data.job j SET done = j.done + cardinality(records), updated_at = clock_timestamp(), pid = pg_backend_pid()
      WHERE j.job_id = job;
+    RETURN cardinality(records) - cardinality(todo);
 END
 $$;
 ALTER FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) IS
 $$Take records of a batch: accepted ones become customers, the others stay with their reasons (导入一批). A part of crm.import_customers().
-A line that was accepted before is passed over, so a batch can be sent again.
+Returns how many lines were passed over because they were accepted before, so a batch can be sent again.
 Errors: as crm.intake_accept(); P0002 for a batch that was not begun, 22023 for lines that are missing or not unique, 22004.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) FROM PUBLIC; -- writes customers
 GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
@@ -224,6 +225,7 @@ DECLARE
     job bigint;
     upto bigint;
     past bigint := -9223372036854775808;
+    passed_over bigint := 0;
     records crm.customer_input[];
 BEGIN
     IF pg_catalog.num_nulls(source, scheme, accept_suspected, batch_size) OPERATOR(pg_catalog.>) 0 OR batch_size OPERATOR(pg_catalog.<) 1 THEN
@@ -242,12 +244,16 @@ BEGIN
     LOOP
         SELECT t.records, t.upto INTO records, upto FROM crm.import_take(staged_as, past, batch_size) t;
         EXIT WHEN upto IS NULL;
-        PERFORM crm.import_rows(batch, records, day, scheme, accept_suspected, job);
+        passed_over := passed_over OPERATOR(pg_catalog.+) crm.import_rows(batch, records, day, scheme, accept_suspected, job);
         COMMIT;
         past := upto;
     END LOOP;
     PERFORM crm.import_finish(batch, job);
     COMMIT;
+    IF passed_over OPERATOR(pg_catalog.>) 0 THEN
+        RAISE NOTICE '% lines of batch "%" were accepted before and passed over', passed_over, batch
+            USING HINT = 'If this is another file, import it under another name of batch.';
+    END IF;
 END
 $$;
 COMMENT ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) IS
