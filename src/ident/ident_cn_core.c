@@ -85,7 +85,11 @@ is_residence_permit(int32_t region)
 	return region == 810000 || region == 820000 || region == 830000;
 }
 
-/* Tell how the region stands to the birth; only old numbers need the look-up. */
+/*
+ * Tell how the region stands to the birth; only old numbers need the look-up.
+ * Where the year of a withdrawal is not known, the year by which the region was
+ * gone decides: what is told is certain, what is not known is not told.
+ */
 static void
 resident_region_facts(CrmVerdict *verdict)
 {
@@ -97,7 +101,7 @@ resident_region_facts(CrmVerdict *verdict)
 		crm_copy_text(verdict->type, sizeof(verdict->type), "identity_card");
 	if (verdict->region_withdrawn && crm_division_facts(verdict->region, &facts))
 		verdict->region_withdrawn_before_birth =
-			facts.last_year != 0 && facts.last_year < verdict->birth_date / 10000;
+			facts.gone_by < verdict->birth_date / 10000;
 }
 
 static bool
@@ -347,7 +351,19 @@ crm_business_license_judge(const char *text, size_t length, CrmVerdict *verdict)
 /* The first two digits of a postcode that a province was given. */
 static const char postal_zone[] =
 "0102030405060710111213151620212223242526273031323334353640414243444546475152535455565761626364656667"
-"717273747581838485869099";
+"7172737475818384859099";
+
+/* Nyingchi alone has postcodes that begin with 86, and they go on with 0. */
+static bool
+in_postal_zone(const char *code)
+{
+	for (size_t i = 0; i + 1 < sizeof(postal_zone); i += 2)
+	{
+		if (memcmp(postal_zone + i, code, 2) == 0)
+			return true;
+	}
+	return memcmp(code, "860", 3) == 0;
+}
 
 /* Six digits of which the first two name a province and its postal zone. */
 bool
@@ -362,10 +378,7 @@ crm_postal_code_judge(const char *text, size_t length, CrmVerdict *verdict)
 		return crm_verdict_refuse(verdict, CRM_REASON_CHARACTER);
 	if (code.length != 6)
 		return crm_verdict_refuse(verdict, CRM_REASON_LENGTH);
-	for (size_t i = 0; i + 1 < sizeof(postal_zone); i += 2)
-	{
-		if (memcmp(postal_zone + i, code.text, 2) == 0)
-			return crm_verdict_accept(verdict, code.text, 6);
-	}
-	return crm_verdict_refuse(verdict, CRM_REASON_PREFIX);
+	if (!in_postal_zone(code.text))
+		return crm_verdict_refuse(verdict, CRM_REASON_PREFIX);
+	return crm_verdict_accept(verdict, code.text, 6);
 }

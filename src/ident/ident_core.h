@@ -86,7 +86,8 @@ typedef struct CrmDivisionFacts
 	int32_t		code;
 	int32_t		successor;		/* 0 when none is known or it is still in force */
 	int16_t		first_year;
-	int16_t		last_year;		/* 0 while in force */
+	int16_t		last_year;
+	int16_t		gone_by;		/* last year at the latest, 0 while in force */
 	bool		withdrawn;
 	const char *name;
 } CrmDivisionFacts;
