@@ -148,7 +148,7 @@ CREATE FUNCTION crm.division_info(division crm.division_code, OUT name text, OUT
     AS 'MODULE_PATHNAME', 'crm_division_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_info(crm.division_code) IS
 $$What is known of a division: names, years in force, successor (行政区划信息).
-Years are those of the ministry's lists, null when unknown; last_year is null while the code is in force; successor is the code that took over the larger part. Null for a code that never was assigned.$$;
+Years are those of the ministry's lists. first_year is null when unknown; last_year is the year in which the lists dropped the code, null while it is in force and where the lists at hand are too far apart to tell; successor is the code that took over the larger part. Null for a code that never was assigned.$$;
 
 CREATE FUNCTION crm.division_lookup(name text) RETURNS SETOF crm.division_code
     AS 'MODULE_PATHNAME', 'crm_division_lookup_sql' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

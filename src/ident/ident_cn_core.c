@@ -165,9 +165,9 @@ static const signed char uscc_value[128] =
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 };
 
-/* 3^i mod 31 for the first seventeen places. */
-static const unsigned char uscc_weight[17] =
-{1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28};
+/* 3^i mod 31 for the first seventeen places; the check character counts as it is. */
+static const unsigned char uscc_weight[18] =
+{1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28, 1};
 
 /* The registering authority (first character) and its categories (second). */
 typedef struct UsccAuthority
@@ -225,18 +225,22 @@ static CrmReason
 uscc_fault(const char *code)
 {
 	int			sum = 0;
+	int			fault = 0;
 
-	for (int i = 0; i < 17; i++)
+	/* One sign bit gathers what cannot stand, so that the loops have no branch. */
+	for (int i = 0; i < 18; i++)
 	{
-		int			value = (unsigned char) code[i] < 128 ? uscc_value[(unsigned char) code[i]] : -1;
+		int			value = uscc_value[code[i] & 0x7F];
 
-		if (value < 0 || (i >= 2 && i < 8 && value > 9))
-			return CRM_REASON_CHARACTER;
+		fault |= value | (code[i] & 0x80 ? -1 : 0);
 		sum += value * uscc_weight[i];
 	}
-	if ((unsigned char) code[17] >= 128 || uscc_value[(unsigned char) code[17]] < 0)
+	for (int i = 2; i < 8; i++)
+		fault |= '9' - code[i];
+	if (fault < 0)
 		return CRM_REASON_CHARACTER;
-	if ((31 - sum % 31) % 31 != uscc_value[(unsigned char) code[17]])
+	/* The check character complements the sum to a multiple of 31. */
+	if (sum % 31 != 0)
 		return CRM_REASON_CHECK_DIGIT;
 	return CRM_OK;
 }

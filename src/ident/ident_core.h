@@ -101,6 +101,7 @@ extern int	crm_division_lookup(const char *text, size_t length, int32_t *codes, 
 extern bool crm_resident_id_clean(const char *text, size_t length);
 extern bool crm_uscc_clean(const char *text, size_t length);
 extern bool crm_bank_card_clean(const char *text, size_t length);
+extern bool crm_phone_clean(const char *text, size_t length);
 
 /* The parsers, one per kind; each fills a verdict that has begun. */
 extern bool crm_resident_id_judge(const char *text, size_t length, CrmVerdict *verdict);
