@@ -22,8 +22,8 @@ SELECT k AS kind, (validate(k, v)).* FROM (VALUES
     ('phone', '138-0013-8000'), ('phone', '０１０－８８８８８８８８转801'), ('phone', '0571-87654321-801'), ('phone', '400-820-8820'),
     ('phone', '95588'), ('phone', '1064712345678'), ('phone', '+44 20 7946 0958'), ('phone', '12345678'), ('phone', '00000000000'),
     ('email', ' Zhang.San@Example.COM '), ('email', '张三@例子.中国'), ('email', 'a..b@example.com'), ('email', 'a@example'),
-    ('postal_code', '１０００８４'), ('postal_code', '990000'), ('postal_code', '000000'),
-    ('person_name', '　欧阳 娜娜'), ('person_name', '阿依夏木•热合曼'), ('person_name', 'Mary St. John'), ('person_name', '张3'), ('person_name', 'null'),
+    ('postal_code', '１０００８４'), ('postal_code', '990000'), ('postal_code', '860100'), ('postal_code', '861269'), ('postal_code', '000000'),
+    ('person_name', '　欧阳 娜娜'), ('person_name', '阿依夏木•热合曼'), ('person_name', 'Mary St John'), ('person_name', 'Mary St. John'), ('person_name', '张3'), ('person_name', 'null'),
     ('organization_name', '北京　某某科技（集团）有限公司'), ('organization_name', '1'),
     ('phone', ''), ('email', E'a\u200b')
 ) t(k, v);
@@ -59,6 +59,8 @@ SELECT v AS address, (address_parse(v)).* FROM (VALUES
 
 -- Divisions.
 SELECT '440106'::division_code, division_name('440106'), division_name('130502'), division_name('999999') IS NULL AS never, (division_info('420600')).*;
+-- A year that no list tells is null.
+SELECT d, (division_info(d)).* FROM (VALUES ('110103'::division_code), ('110221'), ('710000')) t(d);
 SELECT d, division_name(d), (division_info(d)).in_force FROM division_lookup('朝阳') d ORDER BY d;
 SELECT count(*) FROM division_lookup('亚特兰蒂斯');
 SELECT '44010'::division_code;

@@ -42,37 +42,37 @@ $$Administrative division code: two digits each for province, city and county (�
 440106 is Tianhe District of Guangzhou. Four bytes, by value, ordered by number. The form is checked, not the assignment: crm.division_name(code) is null for a code that never was assigned, and codes have been used again over time. Source: GB/T 2260.$$;
 
 CREATE FUNCTION crm.division_code_eq(crm.division_code, crm.division_code) RETURNS boolean
-    AS 'int4eq' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_eq' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_eq(crm.division_code, crm.division_code) IS
 $$Whether two division codes are the same (等于). Leakproof.$$;
 
 CREATE FUNCTION crm.division_code_ne(crm.division_code, crm.division_code) RETURNS boolean
-    AS 'int4ne' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_ne' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_ne(crm.division_code, crm.division_code) IS
 $$Whether two division codes differ (不等于). Leakproof.$$;
 
 CREATE FUNCTION crm.division_code_lt(crm.division_code, crm.division_code) RETURNS boolean
-    AS 'int4lt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_lt' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_lt(crm.division_code, crm.division_code) IS
 $$Whether the first stands before the second (小于). Leakproof.$$;
 
 CREATE FUNCTION crm.division_code_le(crm.division_code, crm.division_code) RETURNS boolean
-    AS 'int4le' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_le' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_le(crm.division_code, crm.division_code) IS
 $$Whether the first does not stand after the second (小于等于). Leakproof.$$;
 
 CREATE FUNCTION crm.division_code_gt(crm.division_code, crm.division_code) RETURNS boolean
-    AS 'int4gt' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_gt' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_gt(crm.division_code, crm.division_code) IS
 $$Whether the first stands after the second (大于). Leakproof.$$;
 
 CREATE FUNCTION crm.division_code_ge(crm.division_code, crm.division_code) RETURNS boolean
-    AS 'int4ge' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_ge' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_ge(crm.division_code, crm.division_code) IS
 $$Whether the first does not stand before the second (大于等于). Leakproof.$$;
 
 CREATE FUNCTION crm.division_code_cmp(crm.division_code, crm.division_code) RETURNS integer
-    AS 'btint4cmp' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_cmp' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_cmp(crm.division_code, crm.division_code) IS
 $$Order of two division codes: -1, 0 or 1 (比较). Leakproof.$$;
 
@@ -82,12 +82,12 @@ COMMENT ON FUNCTION crm.division_code_sortsupport(internal) IS
 $$Sort support: division codes sort as fast as integers (排序支持).$$;
 
 CREATE FUNCTION crm.division_code_hash(crm.division_code) RETURNS integer
-    AS 'hashint4' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_hash' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_hash(crm.division_code) IS
 $$Hash, 32 bits (散列).$$;
 
 CREATE FUNCTION crm.division_code_hash_extended(crm.division_code, bigint) RETURNS bigint
-    AS 'hashint4extended' LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+    AS 'MODULE_PATHNAME', 'crm_division_code_hash_extended' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_code_hash_extended(crm.division_code, bigint) IS
 $$Hash with a seed, 64 bits; for hash partitions (散列).$$;
 
@@ -148,7 +148,7 @@ CREATE FUNCTION crm.division_info(division crm.division_code, OUT name text, OUT
     AS 'MODULE_PATHNAME', 'crm_division_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_info(crm.division_code) IS
 $$What is known of a division: names, years in force, successor (行政区划信息).
-Years are those of the ministry's lists, null when unknown; last_year is null while the code is in force; successor is the code that took over the larger part. Null for a code that never was assigned.$$;
+Years are those of the ministry's lists. first_year is null when unknown; last_year is the year in which the lists dropped the code, null while it is in force and where the lists at hand are too far apart to tell; successor is the code that took over the larger part. Null for a code that never was assigned.$$;
 
 CREATE FUNCTION crm.division_lookup(name text) RETURNS SETOF crm.division_code
     AS 'MODULE_PATHNAME', 'crm_division_lookup_sql' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -375,7 +375,7 @@ CREATE FUNCTION crm.person_name_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_person_name_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.person_name_valid(text) IS
 $$Whether the text can be a person's name (姓名校验).
-Two Han characters or more; parts of a minority name joined by any middle dot; in other scripts two words or more. No digits, no mixture of Han and Latin. Never raises.$$;
+Two Han characters or more; parts of a minority name joined by any middle dot; in other scripts two words or more. No digits, no mixture of Han and Latin, no abbreviation with a full stop: the name as the document has it, Mary St John. That anybody bears the name is not checked. Never raises. Source: the Han ranges of Unicode; ICAO 9303 for Latin letters.$$;
 
 CREATE FUNCTION crm.organization_name_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_organization_name_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

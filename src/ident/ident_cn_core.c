@@ -85,7 +85,11 @@ is_residence_permit(int32_t region)
 	return region == 810000 || region == 820000 || region == 830000;
 }
 
-/* Tell how the region stands to the birth; only old numbers need the look-up. */
+/*
+ * Tell how the region stands to the birth; only old numbers need the look-up.
+ * Where the year of a withdrawal is not known, the year by which the region was
+ * gone decides: what is told is certain, what is not known is not told.
+ */
 static void
 resident_region_facts(CrmVerdict *verdict)
 {
@@ -97,7 +101,7 @@ resident_region_facts(CrmVerdict *verdict)
 		crm_copy_text(verdict->type, sizeof(verdict->type), "identity_card");
 	if (verdict->region_withdrawn && crm_division_facts(verdict->region, &facts))
 		verdict->region_withdrawn_before_birth =
-			facts.last_year != 0 && facts.last_year < verdict->birth_date / 10000;
+			facts.gone_by < verdict->birth_date / 10000;
 }
 
 static bool
@@ -161,9 +165,9 @@ static const signed char uscc_value[128] =
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 };
 
-/* 3^i mod 31 for the first seventeen places. */
-static const unsigned char uscc_weight[17] =
-{1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28};
+/* 3^i mod 31 for the first seventeen places; the check character counts as it is. */
+static const unsigned char uscc_weight[18] =
+{1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28, 1};
 
 /* The registering authority (first character) and its categories (second). */
 typedef struct UsccAuthority
@@ -221,18 +225,22 @@ static CrmReason
 uscc_fault(const char *code)
 {
 	int			sum = 0;
+	int			fault = 0;
 
-	for (int i = 0; i < 17; i++)
+	/* One sign bit gathers what cannot stand, so that the loops have no branch. */
+	for (int i = 0; i < 18; i++)
 	{
-		int			value = (unsigned char) code[i] < 128 ? uscc_value[(unsigned char) code[i]] : -1;
+		int			value = uscc_value[code[i] & 0x7F];
 
-		if (value < 0 || (i >= 2 && i < 8 && value > 9))
-			return CRM_REASON_CHARACTER;
+		fault |= value | (code[i] & 0x80 ? -1 : 0);
 		sum += value * uscc_weight[i];
 	}
-	if ((unsigned char) code[17] >= 128 || uscc_value[(unsigned char) code[17]] < 0)
+	for (int i = 2; i < 8; i++)
+		fault |= '9' - code[i];
+	if (fault < 0)
 		return CRM_REASON_CHARACTER;
-	if ((31 - sum % 31) % 31 != uscc_value[(unsigned char) code[17]])
+	/* The check character complements the sum to a multiple of 31. */
+	if (sum % 31 != 0)
 		return CRM_REASON_CHECK_DIGIT;
 	return CRM_OK;
 }
@@ -347,7 +355,19 @@ crm_business_license_judge(const char *text, size_t length, CrmVerdict *verdict)
 /* The first two digits of a postcode that a province was given. */
 static const char postal_zone[] =
 "0102030405060710111213151620212223242526273031323334353640414243444546475152535455565761626364656667"
-"717273747581838485869099";
+"7172737475818384859099";
+
+/* Nyingchi alone has postcodes that begin with 86, and they go on with 0. */
+static bool
+in_postal_zone(const char *code)
+{
+	for (size_t i = 0; i + 1 < sizeof(postal_zone); i += 2)
+	{
+		if (memcmp(postal_zone + i, code, 2) == 0)
+			return true;
+	}
+	return memcmp(code, "860", 3) == 0;
+}
 
 /* Six digits of which the first two name a province and its postal zone. */
 bool
@@ -362,10 +382,7 @@ crm_postal_code_judge(const char *text, size_t length, CrmVerdict *verdict)
 		return crm_verdict_refuse(verdict, CRM_REASON_CHARACTER);
 	if (code.length != 6)
 		return crm_verdict_refuse(verdict, CRM_REASON_LENGTH);
-	for (size_t i = 0; i + 1 < sizeof(postal_zone); i += 2)
-	{
-		if (memcmp(postal_zone + i, code.text, 2) == 0)
-			return crm_verdict_accept(verdict, code.text, 6);
-	}
-	return crm_verdict_refuse(verdict, CRM_REASON_PREFIX);
+	if (!in_postal_zone(code.text))
+		return crm_verdict_refuse(verdict, CRM_REASON_PREFIX);
+	return crm_verdict_accept(verdict, code.text, 6);
 }

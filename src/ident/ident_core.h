@@ -86,7 +86,8 @@ typedef struct CrmDivisionFacts
 	int32_t		code;
 	int32_t		successor;		/* 0 when none is known or it is still in force */
 	int16_t		first_year;
-	int16_t		last_year;		/* 0 while in force */
+	int16_t		last_year;
+	int16_t		gone_by;		/* last year at the latest, 0 while in force */
 	bool		withdrawn;
 	const char *name;
 } CrmDivisionFacts;
@@ -100,6 +101,7 @@ extern int	crm_division_lookup(const char *text, size_t length, int32_t *codes, 
 extern bool crm_resident_id_clean(const char *text, size_t length);
 extern bool crm_uscc_clean(const char *text, size_t length);
 extern bool crm_bank_card_clean(const char *text, size_t length);
+extern bool crm_phone_clean(const char *text, size_t length);
 
 /* The parsers, one per kind; each fills a verdict that has begun. */
 extern bool crm_resident_id_judge(const char *text, size_t length, CrmVerdict *verdict);

@@ -6,6 +6,8 @@
  * ones follow in rows of their own.  Codes are grouped by their first four
  * digits, so a look-up is one array access and a few steps.
  */
+#include <stdlib.h>
+
 #include "ident_division_core.h"
 
 #include "division_table.inc"
@@ -82,7 +84,8 @@ crm_division_facts(int32_t code, CrmDivisionFacts *facts)
 	facts->code = code;
 	facts->successor = division_row[row].successor;
 	facts->first_year = division_row[row].first;
-	facts->last_year = division_row[row].last;
+	facts->last_year = division_row[row].last > 0 ? division_row[row].last : 0;
+	facts->gone_by = abs(division_row[row].last);
 	facts->withdrawn = crm_division_row_old(row);
 	facts->name = crm_division_row_name(row);
 	return true;

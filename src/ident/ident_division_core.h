@@ -12,7 +12,7 @@ typedef struct DivisionRow
 	int32_t		successor;		/* 0 when none is known or none is needed */
 	uint32_t	name;			/* where it stands in the pool */
 	int16_t		first;			/* first year in force, 0 when unknown */
-	int16_t		last;			/* last year in force, 0 while it is */
+	int16_t		last;			/* last year in force, negative: at the latest, 0 while it is */
 	uint8_t		stem;			/* bytes of the name that stand alone */
 } DivisionRow;
 

@@ -132,7 +132,8 @@ rewrite_han_name(const char *text, size_t length, char *out, size_t *used)
 
 /*
  * Rewrite a name in another script: one kind of apostrophe, and punctuation only
- * where it joins letters or ends an abbreviation.
+ * where it joins letters.  So a full stop cannot stand: a document writes names
+ * out, and an abbreviation would be another name than its owner's.
  */
 static bool
 rewrite_other_name(const char *text, size_t length, char *out, size_t *used)
@@ -151,10 +152,10 @@ rewrite_other_name(const char *text, size_t length, char *out, size_t *used)
 			letter = true;
 		else if (point == ' ')
 			letter = false;
-		else if (!letter)
+		else if (!letter || point == '.')
 			return false;
 		else
-			letter = point == '.';
+			letter = false;
 		*used += crm_utf8_encode(point, out + *used);
 	}
 	return letter;

@@ -23,6 +23,7 @@ typedef struct PhoneCode
 #define PHONE_CODES (sizeof(phone_code) / sizeof(phone_code[0]))
 #define PHONE_DIGITS 24
 #define EXTENSION_DIGITS 8
+#define PHONE_CLEAN_MAX 32
 #define TYPE_FIXED_LINE 0
 
 /* What is read off the paper, before any numbering plan is asked. */
@@ -465,6 +466,34 @@ crm_phone_parse(const char *text, size_t length, const char *country, CrmVerdict
 	crm_copy_text(verdict->country, sizeof(verdict->country),
 				  phone_country[plan.code->country + (plan.label - 1) / 16]);
 	return accept_number(verdict, plan.code->code, plan.national, plan.length, &phone);
+}
+
+/*
+ * Most numbers are digits, spaces and dashes, with or without +86, and stand in
+ * China's plan; they need no verdict to be told valid.
+ */
+bool
+crm_phone_clean(const char *text, size_t length)
+{
+	char		digits[PHONE_DIGITS];
+	size_t		used = 0;
+	size_t		i = length > 3 && memcmp(text, "+86", 3) == 0 ? 3 : 0;
+	PhonePlan	plan;
+
+	if (length > PHONE_CLEAN_MAX)
+		return false;
+	for (; i < length; i++)
+	{
+		if (crm_is_digit(text[i]))
+		{
+			if (used == PHONE_DIGITS)
+				return false;
+			digits[used++] = text[i];
+		}
+		else if (text[i] != ' ' && text[i] != '-')
+			return false;
+	}
+	return plan_national(&phone_code[PHONE_CODE_CN], digits, used, &plan);
 }
 
 bool

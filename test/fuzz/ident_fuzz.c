@@ -3,8 +3,7 @@
  * verdict; what is accepted is a fixed point of normalisation and fits its buffer;
  * facts stay in range.
  *
- * The first byte chooses the kind, the last value is the address parser, the one
- * before it the division look-up; the rest is the text.
+ * Every input goes to every parser, so a million inputs are a million for each.
  */
 #include "ident/ident_core.h"
 
@@ -74,19 +73,13 @@ fuzz_address(const char *text, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const char *text = (const char *) data;
 	int32_t		codes[8];
-	int			choice;
 
-	if (size == 0)
-		return 0;
-	choice = data[0] % (CRM_KIND_COUNT + 2);
-	if (choice < CRM_KIND_COUNT)
-		fuzz_kind((CrmKind) choice, (const char *) data + 1, size - 1);
-	else if (choice == CRM_KIND_COUNT)
-		crm_division_lookup((const char *) data + 1, size - 1, codes, 8);
-	else
-		fuzz_address((const char *) data + 1, size - 1);
-	if (choice == CRM_KIND_PHONE)
-		fuzz_phone((const char *) data + 1, size - 1);
+	for (int kind = 0; kind < CRM_KIND_COUNT; kind++)
+		fuzz_kind((CrmKind) kind, text, size);
+	fuzz_phone(text, size);
+	fuzz_address(text, size);
+	crm_division_lookup(text, size, codes, 8);
 	return 0;
 }

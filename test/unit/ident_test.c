@@ -4,7 +4,7 @@
  * the facts; addresses are taken apart whatever level is missing, short, doubled
  * or misspelt.
  */
-#include "ident/ident.h"
+#include "ident/ident_core.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,9 +110,13 @@ static const Case cases[] = {
 	{CRM_KIND_POSTAL_CODE, "１００ ０８４", "100084", CRM_OK},
 	{CRM_KIND_POSTAL_CODE, "10008", NULL, CRM_REASON_LENGTH},
 	{CRM_KIND_POSTAL_CODE, "380000", NULL, CRM_REASON_PREFIX},
+	{CRM_KIND_POSTAL_CODE, "860100", "860100", CRM_OK},
+	{CRM_KIND_POSTAL_CODE, "861269", NULL, CRM_REASON_PREFIX},
 	{CRM_KIND_PERSON_NAME, "　欧阳 娜娜 ", "欧阳娜娜", CRM_OK},
 	{CRM_KIND_PERSON_NAME, "阿依夏木．热合曼", "阿依夏木·热合曼", CRM_OK},
 	{CRM_KIND_PERSON_NAME, "Anna-Maria O’Brien", "Anna-Maria O'Brien", CRM_OK},
+	{CRM_KIND_PERSON_NAME, "Mary St John", "Mary St John", CRM_OK},
+	{CRM_KIND_PERSON_NAME, "Mary St. John", NULL, CRM_REASON_FORM},
 	{CRM_KIND_PERSON_NAME, "山田 花子", "山田花子", CRM_OK},
 	{CRM_KIND_PERSON_NAME, "김철수", "김철수", CRM_OK},
 	{CRM_KIND_PERSON_NAME, "张", NULL, CRM_REASON_LENGTH},
@@ -334,6 +338,7 @@ test_lengths(void)
 static void
 test_words(void)
 {
+	CrmDivisionFacts facts;
 	CrmKind		kind;
 	bool		good = true;
 
@@ -346,6 +351,9 @@ test_words(void)
 	CHECK(!crm_kind_find("phon", 4, &kind) && !crm_kind_find("phones", 6, &kind));
 	CHECK(strcmp(crm_division_name(440106), "天河区") == 0);
 	CHECK(strcmp(crm_division_name(132121), "大名县") == 0);
+	CHECK(crm_division_facts(110103, &facts) && facts.last_year == 2010 && facts.gone_by == 2010);
+	CHECK(crm_division_facts(110221, &facts) && facts.withdrawn && facts.last_year == 0 && facts.gone_by == 2002);
+	CHECK(crm_division_facts(440106, &facts) && !facts.withdrawn && facts.gone_by == 0);
 	CHECK(crm_division_name(999999) == NULL && crm_division_name(-1) == NULL && crm_division_name(0) == NULL);
 }
 

