@@ -37,7 +37,12 @@ OBJS = \
 	src/pii/pii_op.o \
 	src/pii/pii_reveal.o \
 	src/intake/intake.o \
-	src/intake/intake_core.o
+	src/intake/intake_core.o \
+	src/points/points.o \
+	src/points/points_read.o \
+	src/points/points_ledger_core.o \
+	src/points/points_law_core.o \
+	src/points/points_text_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -49,7 +54,8 @@ ROOM_SQL = \
 	src/pii/pii_types.sql \
 	src/intake/intake.sql \
 	src/intake/import.sql \
-	src/view/view.sql
+	src/view/view.sql \
+	src/points/points.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
