@@ -20,6 +20,4 @@ extern Datum crm_points_pack(const CrmLedger *ledger);
 
 #define GETARG_LEDGER(n, ledger) crm_points_unpack(PG_GETARG_DATUM(n), ledger)
 
-extern void crm_points_init(void);
-
 #endif
