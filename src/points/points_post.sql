@@ -236,3 +236,114 @@ CREATE FUNCTION crm.points_entry_hash(before bytea, customer crm.customer_code, 
 COMMENT ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) IS
 $$SHA-256 of an entry and the hash before it, which is null for the first (流水哈希).
 The form is in src/points/points_chain_core.c and doc/points.md.$$;
+
+CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
+    RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT v.name, coalesce(a.customer_code, j.customer_code), coalesce(a.programme, j.programme), v.detail
+      FROM (SELECT * FROM crm_data.points_account p WHERE customer IS NULL OR p.customer_code = customer) a
+      FULL JOIN (SELECT p.customer_code, p.programme, crm.sum(p.delta) AS total, count(*) AS entries, min(p.seq) AS first, max(p.seq) AS last,
+                        count(DISTINCT p.seq) AS numbers
+                   FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer GROUP BY 1, 2) j
+        ON j.customer_code = a.customer_code AND j.programme = a.programme,
+           LATERAL (VALUES
+               ('state_is_sum', NOT coalesce(j.total, '{}') = coalesce(a.state, '{}'), format('state %s, sum of changes %s', a.state, j.total)),
+               ('seq_dense', (coalesce(j.entries, 0), coalesce(j.numbers, 0), coalesce(j.first, 1), coalesce(j.last, 0))
+                             <> (coalesce(a.seq, 0), coalesce(a.seq, 0), 1::bigint, coalesce(a.seq, 0)),
+                             format('%s entries from %s to %s, account at %s', j.entries, j.first, j.last, a.seq)),
+               ('debt_means_none_available', debt(a.state) > 0 AND available(a.state, '-infinity') > 0, format('state %s', a.state)),
+               ('next_due', a.next_due IS DISTINCT FROM next_expiry(a.state), format('%s instead of %s', a.next_due, next_expiry(a.state)))
+           ) v (name, broken, detail)
+     WHERE v.broken;
+    -- What each entry says of itself: the change as a whole is the amount; the answer is the state after it.
+    RETURN QUERY
+    SELECT v.name, e.customer_code, e.programme, format('entry %s, request %s: %s', e.seq, e.request_id, v.detail)
+      FROM (SELECT p.*, crm.sum(p.delta) OVER w AS after, lag(p.hash) OVER w AS hash_before,
+                   lead(p.seq) OVER w IS NULL AS is_last
+              FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
+            WINDOW w AS (PARTITION BY p.customer_code, p.programme ORDER BY p.seq)) e
+      JOIN crm_data.points_account a ON a.customer_code = e.customer_code AND a.programme = e.programme,
+           LATERAL (SELECT coalesce(sum(l.amount), 0) AS net FROM lots(e.delta) l) d,
+           LATERAL (VALUES
+               ('conservation', d.net <> CASE WHEN e.kind IN ('freeze', 'unfreeze', 'lock', 'unlock') THEN 0 ELSE e.amount END,
+                   format('change %s, amount %s', e.delta, e.amount)),
+               ('never_overdrawn', EXISTS (SELECT FROM lots(e.after) l WHERE l.amount < 0 AND l.expires_on > '-infinity'),
+                   format('state after it %s', e.after)),
+               ('as_of', e.kind <> 'expire' AND (e.available, coalesce(e.held, 0), coalesce(e.debt, 0))
+                         <> (available(e.after, e.business_date), held(e.after), debt(e.after)),
+                   format('answered %s, %s, %s; state after it %s', e.available, e.held, e.debt, e.after)),
+               ('fifo', (e.kind IN ('redeem', 'freeze', 'transfer') OR e.kind = 'adjust' AND e.amount < 0)
+                        AND EXISTS (SELECT FROM lots(e.delta) t, lots(e.after) s
+                                     WHERE t.hold = 0 AND t.amount < 0 AND s.hold = 0
+                                       AND (s.expires_on, s.class COLLATE "C") < (t.expires_on, t.class COLLATE "C")),
+                   format('took %s and left %s', e.delta, e.after)),
+               ('expired_early', e.kind = 'expire' AND EXISTS (SELECT FROM lots(e.delta) t WHERE t.expires_on >= e.business_date OR t.hold > 0),
+                   format('%s on %s', e.delta, e.business_date)),
+               ('hash_chain', e.hash IS DISTINCT FROM points_entry_hash(e.hash_before, e.customer_code, e.seq, e.amount, e.business_date, e.posted_at,
+                       e.available, coalesce(e.held, 0), coalesce(e.debt, 0), e.expires_on, e.counterparty, e.is_rest, e.rule_version,
+                       e.request_id, e.programme, e.kind, e.ref, e.class, e.delta) AND e.hash IS NOT NULL
+                   OR e.is_last AND e.hash IS DISTINCT FROM a.chain OR e.hash IS NULL AND e.hash_before IS NOT NULL AND a.chain IS NOT NULL, 'the hash does not fit')
+           ) v (name, broken, detail)
+     WHERE v.broken;
+    RETURN QUERY
+    SELECT CASE o.kind WHEN 'freeze' THEN 'hold_bound' ELSE 'reversal_bound' END, o.customer_code, o.programme,
+           format('request %s of %s: %s taken back, %s noted, %s left', o.request_id, o.amount, r.total, t.reversed, h.held)
+      FROM crm_data.points_journal o
+      LEFT JOIN crm_data.points_reversal t ON t.customer_code = o.customer_code AND t.request_id = o.request_id
+      JOIN crm_data.points_account a ON a.customer_code = o.customer_code AND a.programme = o.programme
+      LEFT JOIN (SELECT p.customer_code, p.ref, sum(abs(p.amount)) AS total FROM crm_data.points_journal p
+                  WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
+                  GROUP BY 1, 2) r ON r.customer_code = o.customer_code AND r.ref = o.request_id,
+           LATERAL (SELECT coalesce(sum(l.amount), 0) AS held FROM lots(a.state) l WHERE o.kind = 'freeze' AND l.hold = o.seq) h
+     WHERE (customer IS NULL OR o.customer_code = customer) AND (t.reversed IS NOT NULL OR r.total IS NOT NULL OR o.kind = 'freeze')
+       AND CASE o.kind WHEN 'freeze' THEN coalesce(r.total, 0) + h.held <> abs(o.amount)
+                       ELSE r.total IS DISTINCT FROM t.reversed::numeric OR r.total > abs(o.amount) END;
+    RETURN QUERY
+    SELECT 'reversal_bound'::text, p.customer_code, p.programme, format('request %s takes back %s, which is not there', p.request_id, p.ref)
+      FROM crm_data.points_journal p
+     WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
+       AND NOT EXISTS (SELECT FROM crm_data.points_journal o WHERE o.customer_code = p.customer_code AND o.request_id = p.ref);
+    RETURN QUERY
+    SELECT 'exactly_once'::text, p.customer_code, min(p.programme), format('request %s has %s entries', p.request_id, count(*))
+      FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
+     GROUP BY p.customer_code, p.request_id HAVING count(*) > 1;
+    RETURN QUERY
+    SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard that is on', t.name)
+      FROM unnest(ARRAY['points_account', 'points_journal', 'points_reversal']) t (name)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = 'postings_only' AND g.tgenabled IN ('O', 'A'));
+END
+$$;
+ALTER FUNCTION crm.points_audit(crm.customer_code) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- reads every account
+GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
+$$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, exactly_once, append_only. Of one customer, or of all.$$;
+GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
+
+CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)
+    RETURNS TABLE (seq bigint, business_date date, kind text, request_id text, amount bigint, balance bigint, expiring bigint)
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    -- Opening, the entries, closing; a balance is what is available and held, less the debt.
+    WITH entry AS (
+        SELECT j.*, crm.sum(j.delta) OVER (ORDER BY j.seq) AS after
+          FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = $2),
+    opening AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date < $3 ORDER BY e.seq DESC LIMIT 1), '{}') AS state),
+    closing AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date <= $4 ORDER BY e.seq DESC LIMIT 1), '{}') AS state)
+    SELECT NULL::bigint, $3, 'opening', NULL::text, NULL::bigint, available(o.state, $3) + held(o.state) - debt(o.state), NULL::bigint FROM opening o
+     UNION ALL
+    (SELECT e.seq, e.business_date, e.kind, e.request_id, e.amount, available(e.after, e.business_date) + held(e.after) - debt(e.after), NULL
+       FROM entry e WHERE e.business_date BETWEEN $3 AND $4 ORDER BY e.seq)
+     UNION ALL
+    SELECT NULL, $4, 'closing', NULL, NULL, available(c.state, $4) + held(c.state) - debt(c.state),
+           available(c.state, $4) - available(c.state, $4 + 31) FROM closing c $$;
+ALTER FUNCTION crm.points_statement(crm.customer_code, text, date, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) FROM PUBLIC; -- reads an account
+GRANT EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) TO crm_data_admin, crm_writer;
+COMMENT ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) IS
+$$Statement of an account: opening balance, entries, closing balance and what ends within 30 days after it (积分对账单).
+balance is available plus held less debt, as of the entry's business date.$$;
