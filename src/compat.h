@@ -30,6 +30,15 @@
 #define CRM_ANALYZE_DELAY_POINT() vacuum_delay_point()
 #endif
 
+/* 16 can leave out indexes that only summarise. */
+#if PG_VERSION_NUM >= 160000
+#define CRM_INSERT_INDEX_TUPLES(info, slot, estate) \
+	list_free(ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false))
+#else
+#define CRM_INSERT_INDEX_TUPLES(info, slot, estate) \
+	list_free(ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL))
+#endif
+
 /* 18 wants a name and version with the magic block; the version is crm.control's. */
 #if PG_VERSION_NUM >= 180000
 #define CRM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "crm", .version = CRM_VERSION)

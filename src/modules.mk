@@ -36,6 +36,8 @@ OBJS = \
 	src/pii/pii_io.o \
 	src/pii/pii_op.o \
 	src/pii/pii_reveal.o \
+	src/intake/bulk.o \
+	src/intake/write.o \
 	src/intake/intake.o \
 	src/intake/intake_core.o \
 	src/points/points.o \

@@ -16,33 +16,26 @@ ALTER TABLE crm_data.job ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.job TO crm_owner USING (true);
 CREATE POLICY visible ON crm_data.job FOR SELECT TO crm_data_admin, crm_admin, crm_writer USING (true);
 GRANT SELECT ON crm_data.job TO crm_data_admin, crm_admin, crm_writer;
-COMMENT ON TABLE crm_data.job IS 'Long work and how far it is; one row a run (长任务).';
-COMMENT ON COLUMN crm_data.job.job_id IS 'Number of the run (任务号).';
-COMMENT ON COLUMN crm_data.job.kind IS 'What runs: import, ... (任务类别).';
-COMMENT ON COLUMN crm_data.job.subject IS 'What it runs on: the batch, the table (对象).';
-COMMENT ON COLUMN crm_data.job.state IS 'running, done or failed (状态).';
-COMMENT ON COLUMN crm_data.job.done IS 'Rows done so far, committed (已处理行数).';
-COMMENT ON COLUMN crm_data.job.total IS 'Rows to do; null while unknown (总行数).';
-COMMENT ON COLUMN crm_data.job.started_by IS 'Who started it (发起人).';
-COMMENT ON COLUMN crm_data.job.pid IS 'Server process of the last run (进程号).';
-COMMENT ON COLUMN crm_data.job.started_at IS 'When it began (开始时间).';
-COMMENT ON COLUMN crm_data.job.updated_at IS 'When it last committed a batch (更新时间).';
 
 CREATE VIEW crm.job_progress WITH (security_invoker = true) AS
 SELECT job_id, kind, subject,
-       CASE WHEN state = 'running' AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = j.pid)
-            THEN 'interrupted' ELSE state END AS state,
+       -- Running is what has a session that is at work on something else than this view.
+       CASE WHEN j.state = 'running' AND NOT EXISTS (
+                SELECT FROM pg_stat_activity a
+                 WHERE a.pid = j.pid AND a.pid <> pg_backend_pid() AND a.backend_start <= j.started_at
+                   AND coalesce(a.state, 'active') = 'active')
+            THEN 'interrupted' ELSE j.state END AS state,
        done, total,
        round(100.0 * done / NULLIF(total, 0), 1) AS percent,
        round(done / NULLIF(extract(epoch FROM updated_at - started_at), 0)) AS rows_per_second,
-       CASE WHEN state = 'running' AND done > 0
+       CASE WHEN j.state = 'running' AND done > 0
             THEN updated_at + (updated_at - started_at) * ((total - done)::float8 / done) END AS estimated_end,
        started_by, started_at, updated_at
   FROM crm_data.job j;
 GRANT SELECT ON crm.job_progress TO crm_data_admin, crm_admin, crm_writer;
 COMMENT ON VIEW crm.job_progress IS
 $$Progress of long work, visible to other sessions while it runs (任务进度).
-Rows done, total, rate and estimated end. State interrupted: its session has ended; the work goes on from where it was when it is called again.$$;
+Rows done, total, rate and estimated end. State interrupted: it failed or its session has ended; the work goes on from where it was when it is called again.$$;
 COMMENT ON COLUMN crm.job_progress.percent IS 'Done, in percent of total (完成百分比).';
 COMMENT ON COLUMN crm.job_progress.rows_per_second IS 'Rows a second since the start (速度).';
 COMMENT ON COLUMN crm.job_progress.estimated_end IS 'When it will end at this rate (预计完成时间).';

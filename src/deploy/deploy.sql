@@ -65,11 +65,6 @@ BEGIN
     ALTER TABLE crm_data.schema_version OWNER TO crm_owner;
     ALTER TABLE crm_data.schema_version ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
     CREATE POLICY owner ON crm_data.schema_version TO crm_owner USING (true);
-    COMMENT ON TABLE crm_data.schema_version IS 'Which version of each room is deployed, and every migration that ran (部署版本).';
-    COMMENT ON COLUMN crm_data.schema_version.room IS 'Room (模块).';
-    COMMENT ON COLUMN crm_data.schema_version.version IS 'Version that this step brought it to (版本).';
-    COMMENT ON COLUMN crm_data.schema_version.applied_at IS 'When (时间).';
-    COMMENT ON COLUMN crm_data.schema_version.applied_by IS 'Who ran deploy() (执行人).';
 END
 $$;
 REVOKE EXECUTE ON PROCEDURE crm.deploy_ground() FROM PUBLIC; -- a part of crm.deploy()

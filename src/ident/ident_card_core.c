@@ -136,6 +136,12 @@ card_network(const char *digits)
 	return "";
 }
 
+bool
+crm_bank_card_clean(const char *text, size_t length)
+{
+	return length >= 12 && length <= 19 && crm_all_digits(text, length) && crm_luhn(text, length);
+}
+
 /*
  * ISO/IEC 7812: 12 to 19 digits of which the last is Luhn's.  An unknown network
  * is no fault: domestic cards outside the international ranges are in use.

@@ -72,6 +72,8 @@ crm_ident_valid(CrmKind kind, const char *text, size_t length)
 		return true;
 	if (kind == CRM_KIND_USCC && crm_uscc_clean(text, length))
 		return true;
+	if (kind == CRM_KIND_BANK_CARD && crm_bank_card_clean(text, length))
+		return true;
 	return crm_ident_validate(kind, text, length, &verdict);
 }
 

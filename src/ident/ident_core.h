@@ -99,6 +99,7 @@ extern int	crm_division_lookup(const char *text, size_t length, int32_t *codes, 
 /* Whether a text in its normal form is valid; false may also mean another form. */
 extern bool crm_resident_id_clean(const char *text, size_t length);
 extern bool crm_uscc_clean(const char *text, size_t length);
+extern bool crm_bank_card_clean(const char *text, size_t length);
 
 /* The parsers, one per kind; each fills a verdict that has begun. */
 extern bool crm_resident_id_judge(const char *text, size_t length, CrmVerdict *verdict);

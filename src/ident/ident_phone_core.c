@@ -284,6 +284,19 @@ exit_prefix(const PhoneCode *code)
 	return "00";
 }
 
+/*
+ * Why a national number is in no plan.  A Chinese mobile number is known by its
+ * first two digits, so a missing or doubled digit can be told from a wrong range.
+ */
+static CrmReason
+plan_fault(const PhoneCode *code, const char *digits, size_t length)
+{
+	bool		mobile = strcmp(code->code, "86") == 0 && length >= 7 &&
+		digits[0] == '1' && digits[1] >= '3' && digits[1] <= '9';
+
+	return mobile && length != 11 ? CRM_REASON_LENGTH : CRM_REASON_PREFIX;
+}
+
 static CrmReason
 plan_international(const char *digits, size_t length, PhonePlan *plan)
 {
@@ -293,7 +306,9 @@ plan_international(const char *digits, size_t length, PhonePlan *plan)
 	if (code == NULL)
 		return CRM_REASON_COUNTRY;
 	bytes = strlen(code->code);
-	return plan_national(code, digits + bytes, length - bytes, plan) ? CRM_OK : CRM_REASON_PREFIX;
+	digits += bytes;
+	length -= bytes;
+	return plan_national(code, digits, length, plan) ? CRM_OK : plan_fault(code, digits, length);
 }
 
 /* Read digits as dialled at home: national, international, or without the plus. */
@@ -315,7 +330,7 @@ plan_digits(const PhoneCode *home, bool plus, const char *digits, size_t length,
 		return plan_international(digits + strlen(leave), length - strlen(leave), plan);
 	if (length > 2 && memcmp(digits, "00", 2) == 0)
 		return plan_international(digits + 2, length - 2, plan);
-	return CRM_REASON_PREFIX;
+	return plan_fault(home, digits, length);
 }
 
 /*

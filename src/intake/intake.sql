@@ -83,6 +83,7 @@ $$What crm_data.intake_rule requires of individuals, organisations and groups, o
 CREATE FUNCTION crm.intake_reasons() RETURNS TABLE (reason text, text_en text, text_zh text)
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$ VALUES
+    ('kind',                'is not one of the kinds that there are',      '没有这种类型'),
     ('required',            'is required',                                 '为必填项'),
     ('contradiction',       'contradicts the identity number',             '与证件号码不一致'),
     ('future',              'lies in the future',                          '晚于当前日期'),
@@ -101,7 +102,7 @@ CREATE FUNCTION crm.violation_text(violation text, lang text DEFAULT crm.lang())
     SELECT coalesce(CASE lang WHEN 'zh' THEN p.label_zh ELSE p.label_en END, v.field)
            || CASE lang WHEN 'zh' THEN '：' ELSE ': ' END
            || coalesce((SELECT CASE lang WHEN 'zh' THEN r.text_zh ELSE r.text_en END FROM crm.intake_reasons() r WHERE r.reason = v.reason),
-                       crm.reason_text(v.reason, lang), v.reason)
+                       rtrim(crm.reason_text(v.reason, lang), '.。'), v.reason)
       FROM (SELECT split_part(violation, ':', 1), split_part(violation, ':', 2)) v (field, reason)
       -- record:... speaks of the record as a whole, whose label has no field.
       LEFT JOIN crm_data.field_policy p ON p.object = 'customer_input' AND p.field IS NOT DISTINCT FROM nullif(v.field, 'record') $$;
@@ -115,7 +116,9 @@ Holds no value of the field. Default: the language of the session, crm.lang().$$
 CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected boolean)
     RETURNS TABLE (input crm.customer_input, checked crm.customer_checked, verdict text[], awaits boolean)
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, crm, pg_temp SET enable_bitmapscan = off SET jit = off SET work_mem = '64MB'
+    SET search_path = pg_catalog, crm, pg_temp SET work_mem = '64MB' SET jit = off
+    -- The planner takes an array for ten rows and would compare each record with each refusal.
+    SET enable_bitmapscan = off SET enable_nestloop = off
     AS $$
     -- Duplicates: a document or external id that somebody has, or the same name and
     -- telephone; in the tables, or earlier among these records. It is tokens that are
@@ -138,8 +141,9 @@ CREATE FUNCTION crm.intake_judge(records crm.customer_input[], accept_suspected 
                          SELECT FROM crm_data.external_id_claim e WHERE e.system = s.system AND e.value = s.id)
                     THEN 'external_id:duplicate' END,
                CASE WHEN s.person IS NOT NULL AND EXISTS (
-                         SELECT FROM crm_data.contact_point p JOIN crm_data.individual i USING (customer_code)
-                          WHERE p.token = s.phone AND i.name_token = s.person)
+                         SELECT FROM crm_data.contact_point p
+                          WHERE p.token = s.phone
+                            AND s.person = (SELECT i.name_token FROM crm_data.individual i WHERE i.customer_code = p.customer_code))
                     THEN 'name:suspected_duplicate' END], NULL) AS reasons
           FROM sound s
     ), ranked AS (
@@ -171,110 +175,10 @@ Verdict null: acceptable; else the record itself stands beside it. awaits: refus
 Errors: 42501 without crm_writer, KH012 without key.$$;
 REVOKE EXECUTE ON FUNCTION crm.intake_judge(crm.customer_input[], boolean) FROM PUBLIC; -- tells who is a customer
 
-CREATE FUNCTION crm.intake_pass(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
-    RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input, awaits boolean)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    WITH judged AS MATERIALIZED (
-        SELECT (j.checked).*, j.verdict, j.input, j.awaits FROM crm.intake_judge(records, intake_pass.accept_suspected) j
-    ), good AS MATERIALIZED (
-        SELECT j.*, row_number() OVER () AS n FROM judged j WHERE j.verdict IS NULL
-    ), block AS MATERIALIZED (
-        -- One block of codes for all, taken after everything has been judged and
-        -- encrypted: its counter stays locked until the transaction ends, which is
-        -- what keeps the codes free of gaps.
-        SELECT array_agg(c ORDER BY c) AS codes
-          FROM (SELECT count(*)::int AS good FROM good) total,
-               crm.next_customer_codes(total.good, intake_pass.day, intake_pass.scheme) c
-         WHERE total.good > 0
-    ), coded AS MATERIALIZED (
-        SELECT g.*, (SELECT b.codes FROM block b)[g.n] AS code FROM good g
-    ), new_customer AS (
-        INSERT INTO crm_data.customer (customer_code, kind, survivor_code, channel)
-        SELECT c.code, c.kind, c.code, intake_pass.channel FROM coded c
-    ), new_individual AS (
-        INSERT INTO crm_data.individual (customer_code, name, sex, birth_date, occupation)
-        SELECT c.code, c.person_name, c.sex, c.birth_date, c.occupation FROM coded c WHERE c.kind = 'individual'
-    ), new_organization AS (
-        INSERT INTO crm_data.organization (customer_code, name, uscc, industry, legal_representative, contact_name)
-        SELECT c.code, c.organization_name, c.uscc::crm.unified_social_credit_code, c.industry, c.legal_representative, c.contact_name
-          FROM coded c WHERE c.kind = 'organization'
-    ), new_group AS (
-        INSERT INTO crm_data.customer_group (customer_code, name, industry, contact_name)
-        SELECT c.code, c.organization_name, c.industry, c.contact_name FROM coded c WHERE c.kind = 'group'
-    ), new_document AS (
-        INSERT INTO crm_data.identity_document (customer_code, document_no, kind, number)
-        SELECT c.code, 1, c.document_kind, c.document_number FROM coded c WHERE c.document_number IS NOT NULL
-    ), new_document_claim AS (
-        INSERT INTO crm_data.document_claim (number_token, kind, customer_code)
-        SELECT crm.token(c.document_number), c.document_kind, c.code FROM coded c WHERE c.document_number IS NOT NULL
-    ), new_contact AS (
-        INSERT INTO crm_data.contact_point (customer_code, contact_no, phone, email, is_preferred)
-        SELECT c.code, 1, c.phone, NULL::crm.email, true FROM coded c WHERE c.phone IS NOT NULL
-        UNION ALL
-        SELECT c.code, CASE WHEN c.phone IS NULL THEN 1 ELSE 2 END, NULL, c.email, c.phone IS NULL
-          FROM coded c WHERE c.email IS NOT NULL
-    ), new_card AS (
-        INSERT INTO crm_data.bank_account (customer_code, account_no, card)
-        SELECT c.code, 1, c.bank_card FROM coded c WHERE c.bank_card IS NOT NULL
-    ), new_address AS (
-        INSERT INTO crm_data.address (customer_code, address_no, division, detail, valid_during)
-        SELECT c.code, 1, c.division, c.address, daterange(intake_pass.day, NULL) FROM coded c WHERE c.address IS NOT NULL
-    ), new_external_claim AS (
-        INSERT INTO crm_data.external_id_claim (system, value, customer_code)
-        SELECT c.external_system, c.external_id, c.code FROM coded c WHERE c.external_id IS NOT NULL
-    ), new_external AS (
-        INSERT INTO crm_data.external_id (customer_code, system, value)
-        SELECT c.code, c.external_system, c.external_id FROM coded c WHERE c.external_id IS NOT NULL
-    )
-    SELECT c.line, c.code, NULL::text[], NULL::crm.customer_input, false FROM coded c
-    UNION ALL
-    SELECT j.line, NULL, j.verdict, j.input, j.awaits FROM judged j WHERE j.verdict IS NOT NULL;
-END
-$$;
-ALTER FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) IS
-$$Records into the customer's tables, judged once (写入一遍). A part of crm.intake_accept().$$;
-REVOKE EXECUTE ON FUNCTION crm.intake_pass(crm.customer_input[], date, text, text, boolean) FROM PUBLIC; -- writes customers
-
 CREATE FUNCTION crm.intake_accept(records crm.customer_input[], day date, scheme text, channel text, accept_suspected boolean)
     RETURNS TABLE (line bigint, customer_code crm.customer_code, violations text[], input crm.customer_input)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$
-#variable_conflict use_column
-DECLARE
-    todo crm.customer_input[] := records;
-    again crm.customer_input[];
-    answer record;
-BEGIN
-    -- Who is refused for another of these records is judged again when that one has
-    -- its answer: the outcome must not depend on how many records come at once. Each
-    -- pass takes at least the first of those who wait, so it ends.
-    WHILE cardinality(todo) > 0 LOOP
-        again := '{}';
-        FOR answer IN SELECT p.* FROM crm.intake_pass(todo, intake_accept.day, intake_accept.scheme, intake_accept.channel,
-                                                      intake_accept.accept_suspected) p LOOP
-            IF answer.awaits THEN
-                again := again || answer.input;
-            ELSE
-                line := answer.line;
-                customer_code := answer.customer_code;
-                violations := answer.violations;
-                input := answer.input;
-                RETURN NEXT;
-            END IF;
-        END LOOP;
-        IF cardinality(again) = cardinality(todo) THEN
-            RAISE EXCEPTION 'records of one call need different lines' USING ERRCODE = 'invalid_parameter_value';
-        END IF;
-        todo := again;
-    END LOOP;
-END
-$$;
+    AS 'MODULE_PATHNAME', 'crm_intake_accept' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET work_mem = '64MB';
 ALTER FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.intake_accept(crm.customer_input[], date, text, text, boolean) IS
 $$Records into the customer's tables: judged, coded, written; one answer a record (写入客户记录).
@@ -408,14 +312,22 @@ CREATE FUNCTION crm.refuse_record(violations text[]) RETURNS void
     AS $$
 DECLARE
     is_duplicate boolean := violations <@ crm.duplicate_violations();
+    zh boolean := crm.lang() = 'zh';
 BEGIN
-    RAISE EXCEPTION '%', CASE WHEN is_duplicate THEN 'the customer is there already' ELSE 'the customer''s record is not valid' END
+    RAISE EXCEPTION '%', CASE WHEN is_duplicate AND zh THEN '该客户已存在'
+                              WHEN is_duplicate THEN 'the customer is there already'
+                              WHEN zh THEN '客户记录未通过校验'
+                              ELSE 'the customer''s record is not valid' END
         USING ERRCODE = CASE WHEN is_duplicate THEN 'KH002' ELSE 'KH001' END,
-              DETAIL = (SELECT string_agg(crm.violation_text(v), CASE crm.lang() WHEN 'zh' THEN '；' ELSE '; ' END ORDER BY n)
+              DETAIL = (SELECT string_agg(crm.violation_text(v), CASE WHEN zh THEN '；' ELSE '; ' END ORDER BY n)
                           FROM unnest(violations) WITH ORDINALITY v (v, n)),
-              HINT = CASE WHEN 'name:suspected_duplicate' = ANY (violations) AND is_duplicate
+              HINT = CASE WHEN violations = '{name:suspected_duplicate}' AND zh
+                          THEN '如确为另一人，请以 accept_suspected => true 登记；否则用 crm.customer_search() 查找该客户。'
+                          WHEN violations = '{name:suspected_duplicate}'
                           THEN 'If it is another person, register with accept_suspected => true; else look the customer up with crm.customer_search().'
+                          WHEN is_duplicate AND zh THEN '请用 crm.customer_search() 查找该客户，并在其记录上补充。'
                           WHEN is_duplicate THEN 'Look the customer up with crm.customer_search() and add to that record.'
+                          WHEN zh THEN '请更正以上全部字段后重新登记；未写入任何数据。'
                           ELSE 'Correct all of these fields and register again; nothing was written.' END;
 END
 $$;

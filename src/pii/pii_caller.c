@@ -91,7 +91,7 @@ crm_pii_require_writer(void)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to hand in plain personal data"),
 			 errdetail("Plain values are taken from holders of crm_writer or crm_searcher; both the current and the session user must hold it."),
-			 errhint("Ask for the role, or search with the functions that are metered and logged."),
+			 errhint("Ask for the role; who only reads needs no plain value: crm.customer_view shows masked ones."),
 			 errhidestmt(true)));
 }
 

@@ -348,7 +348,7 @@ static const struct
 	[CRM_KEY_NO_SOURCE] = {"Neither crm.key_file nor crm.key_command is set.", HINT_SOURCE},
 	[CRM_KEY_NOT_ABSOLUTE] = {"crm.key_file is not an absolute path.", HINT_SOURCE},
 	[CRM_KEY_INSIDE_DATA] = {"crm.key_file lies in the data directory, so every base backup would hold the key.", HINT_SOURCE},
-	[CRM_KEY_NO_FILE] = {"There is no file at crm.key_file.", "SELECT crm.key_generate(); makes one, or bring the file from its safe."},
+	[CRM_KEY_NO_FILE] = {"There is no file at crm.key_file.", "Bring the file from its safe; for a new database SELECT crm.key_generate(); makes one."},
 	[CRM_KEY_UNREADABLE] = {"The file at crm.key_file cannot be read.", "Make it a plain file that the server's user can read."},
 	[CRM_KEY_OWNER] = {"The file at crm.key_file belongs to another user.", "chown it to the server's user or to root."},
 	[CRM_KEY_MODE] = {"The file at crm.key_file is open to group or others.", "chmod 0600 on it."},

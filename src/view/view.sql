@@ -8,8 +8,8 @@ DECLARE
     token uuid;
 BEGIN
     IF kind = 'organization_name' THEN
-        RETURN QUERY SELECT DISTINCT b.customer_code FROM crm.customer_basic b
-                      WHERE b.kind <> 'individual' AND b.name = (crm.validate('organization_name', value)).normalized;
+        RETURN QUERY SELECT DISTINCT crm.resolve(o.customer_code) FROM crm.customer_organization o
+                      WHERE o.name = (crm.validate('organization_name', value)).normalized;
         RETURN;
     END IF;
     token := CASE kind WHEN 'phone' THEN crm.token(value::crm.phone)

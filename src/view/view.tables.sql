@@ -78,8 +78,11 @@ SELECT c.customer_code,
        i.nationality, i.occupation, coalesce(o.industry, g.industry) AS industry, o.uscc, o.legal_representative,
        (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x ON x.customer_code = m.customer_code
          WHERE m.survivor_code = c.customer_code ORDER BY m.customer_code <> c.customer_code, x.account_no LIMIT 1) AS bank_card,
-       (SELECT jsonb_object_agg(x.system, x.value) FROM crm_data.customer m JOIN crm_data.external_id x ON x.customer_code = m.customer_code
-         WHERE m.survivor_code = c.customer_code) AS external_ids,
+       -- A list for each system: one system may know a customer by several, all the more after a merge.
+       (SELECT jsonb_object_agg(y.system, y.ids)
+          FROM (SELECT x.system, jsonb_agg(x.value ORDER BY m.customer_code <> c.customer_code, x.value) AS ids
+                  FROM crm_data.customer m JOIN crm_data.external_id x ON x.customer_code = m.customer_code
+                 WHERE m.survivor_code = c.customer_code GROUP BY x.system) y) AS external_ids,
        (SELECT array_agg(m.customer_code ORDER BY m.customer_code) FROM crm_data.customer m
          WHERE m.survivor_code = c.customer_code AND m.customer_code <> c.customer_code) AS merged_codes
   FROM crm_data.customer c
@@ -110,53 +113,60 @@ SELECT 'bank_card', a.card_token, a.customer_code FROM crm_data.bank_account a
 UNION ALL
 SELECT 'person_name', i.name_token, i.customer_code FROM crm_data.individual i;
 
+-- Names of organisations and groups, also of those that were merged; for crm.customer_search() alone.
+CREATE VIEW crm.customer_organization WITH (security_invoker = true) AS
+SELECT o.name, o.customer_code FROM crm_data.organization o
+UNION ALL
+SELECT g.name, g.customer_code FROM crm_data.customer_group g;
+
 GRANT SELECT ON crm.customer_document, crm.customer_contact, crm.customer_address, crm.customer_purchase, crm.customer_interaction,
     crm.customer_basic, crm.customer_service, crm.customer_extended, crm.customer_view TO crm_reader, crm_data_admin;
-GRANT SELECT ON crm.customer_token TO crm_searcher;
+GRANT SELECT ON crm.customer_token, crm.customer_organization TO crm_searcher;
 
--- -- comments: a view's column means what the table's column of that name means ------
+-- -- the dictionary: a view's column is what the table's column of that name is -------
+-- Sensitivity and level come along; what a view computes is stated here.
 
-DO $comments$
-DECLARE
-    entry record;
-BEGIN
-    FOR entry IN
-        SELECT DISTINCT ON (v.oid, a.attname) v.oid::regclass AS view, a.attname AS field,
-               p.label_en || ' (' || p.label_zh || ')' || coalesce('. ' || p.note, '.') AS text
-          FROM pg_class v
-          JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
-          JOIN crm_data.field_policy p ON p.field = CASE a.attname WHEN 'document_number' THEN 'number' WHEN 'address' THEN 'detail'
-                                                         WHEN 'document_kind' THEN 'kind' WHEN 'bank_card' THEN 'card' ELSE a.attname END
-           AND (p.object <> 'identity_document' OR a.attname LIKE 'document%' OR v.relname = 'customer_document')
-           AND (a.attname <> 'document_kind' OR p.object = 'identity_document')
-           AND p.object IN ('customer', 'individual', 'organization', 'customer_group', 'identity_document', 'contact_point',
-                            'bank_account', 'address', 'purchase', 'interaction')
-         WHERE v.relnamespace = 'crm'::regnamespace AND v.relkind = 'v' AND v.relname LIKE 'customer\_%'
-         ORDER BY v.oid, a.attname, (p.object = replace(v.relname, 'customer_', '')) DESC, (p.object = 'customer') DESC, p.object
-    LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, upper(left(entry.text, 1)) || substr(entry.text, 2));
-    END LOOP;
-    FOR entry IN SELECT * FROM (VALUES
-        ('division_name', 'Name of the division (行政区划名称).'),
-        ('birth_year', 'Year of birth (出生年份).'),
-        ('purchases', 'Number of purchases (购买次数).'),
-        ('purchase_amounts', 'Sum of the purchases by currency, an object (购买金额).'),
-        ('last_purchase_on', 'Day of the last purchase (最近购买日期).'),
-        ('last_product', 'Product last bought (最近购买产品).'),
-        ('interactions', 'Number of interactions (接触次数).'),
-        ('last_interaction_at', 'Time of the last interaction (最近接触时间).'),
-        ('last_subject', 'Subject of the last interaction (最近接触主题).'),
-        ('last_outcome', 'Outcome of the last interaction (最近接触结果).'),
-        ('age', 'Age in full years today, from the birth date (年龄).'),
-        ('external_ids', 'Identifiers in other systems, an object (外部编号).'),
-        ('merged_codes', 'Codes of records that were merged into this one (已并入编号).')) notes (field, text),
-        LATERAL (SELECT a.attrelid::regclass AS view FROM pg_attribute a JOIN pg_class v ON v.oid = a.attrelid
-                  WHERE a.attname = notes.field AND v.relkind = 'v' AND v.relnamespace = 'crm'::regnamespace AND v.relname LIKE 'customer\_%') views
-    LOOP
-        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, entry.text);
-    END LOOP;
-END
-$comments$;
+INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note)
+SELECT v.relname, a.attname, columns.*
+  FROM (VALUES
+        ('name', 'identity', 'sensitive', 2, 'basic', 'name', '姓名或名称', 'Of a person masked, of an organisation or a group in full.'),
+        ('division_name', 'contact', 'general', 2, 'basic', 'name of the division', '行政区划名称', NULL),
+        ('birth_year', 'identity', 'general', 2, 'basic', 'year of birth', '出生年份', NULL),
+        ('purchases', 'trade', 'general', 2, 'service', 'number of purchases', '购买次数', NULL),
+        ('purchase_amounts', 'trade', 'general', 2, 'service', 'sum of the purchases', '购买金额', 'An object, by currency.'),
+        ('last_purchase_on', 'trade', 'general', 2, 'service', 'day of the last purchase', '最近购买日期', NULL),
+        ('last_product', 'trade', 'general', 2, 'service', 'product last bought', '最近购买产品', NULL),
+        ('interactions', 'service', 'general', 2, 'service', 'number of interactions', '接触次数', NULL),
+        ('last_interaction_at', 'service', 'general', 2, 'service', 'time of the last interaction', '最近接触时间', NULL),
+        ('last_subject', 'service', 'general', 2, 'service', 'subject of the last interaction', '最近接触主题', NULL),
+        ('last_outcome', 'service', 'general', 2, 'service', 'outcome of the last interaction', '最近接触结果', NULL),
+        ('age', 'identity', 'general', 2, 'extended', 'age', '年龄', 'Full years today, from the birth date.'),
+        ('external_ids', 'identity', 'general', 3, 'extended', 'external ids', '外部编号', 'An object with a list for each system.'),
+        ('merged_codes', 'identity', 'general', 3, 'extended', 'merged codes', '已并入编号', 'Codes of records that were merged into this one.'))
+       computed (field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note)
+  JOIN pg_attribute a ON a.attname = computed.field AND a.attnum > 0
+  JOIN pg_class v ON v.oid = a.attrelid AND v.relkind = 'v' AND v.relnamespace = 'crm'::regnamespace
+   AND v.relname ~ '^customer_(view|basic|service|extended|address)$',
+       LATERAL (SELECT computed.category, computed.sensitivity, computed.secrecy_level, computed.layer,
+                       computed.label_en, computed.label_zh, computed.note) columns;
+
+INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note)
+SELECT DISTINCT ON (v.relname, a.attname)
+       v.relname, a.attname, p.category, p.sensitivity, p.secrecy_level, p.layer, p.label_en, p.label_zh, p.note
+  FROM pg_class v
+  JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
+  JOIN crm_data.field_policy p ON p.field = CASE a.attname WHEN 'document_number' THEN 'number' WHEN 'address' THEN 'detail'
+                                                 WHEN 'document_kind' THEN 'kind' WHEN 'bank_card' THEN 'card' ELSE a.attname END
+   AND (p.object <> 'identity_document' OR a.attname LIKE 'document%' OR v.relname = 'customer_document')
+   AND (a.attname <> 'document_kind' OR p.object = 'identity_document')
+   AND (a.attname <> 'kind' OR p.object = CASE v.relname WHEN 'customer_document' THEN 'identity_document' ELSE 'customer' END)
+   AND p.object IN ('customer', 'individual', 'organization', 'customer_group', 'identity_document', 'contact_point',
+                    'bank_account', 'address', 'purchase', 'interaction')
+ WHERE v.relnamespace = 'crm'::regnamespace AND v.relkind = 'v'
+   AND v.relname ~ '^customer_(view|basic|service|extended|document|contact|address|purchase|interaction)$'
+ ORDER BY v.relname, a.attname, (p.object = replace(v.relname, 'customer_', '')) DESC, (p.object = 'customer') DESC, p.object
+ON CONFLICT DO NOTHING;
+
 COMMENT ON VIEW crm.customer_view IS
 $$The unified customer view: one row a customer, all layers, masked (客户统一视图).
 basic: who it is and how to reach him; service: purchases and interactions; extended: profile, cards, other systems. Columns of a layer that the reader's role may not see are null. Sensitive as a whole, because it holds sensitive fields.$$;
@@ -169,5 +179,9 @@ COMMENT ON VIEW crm.customer_address IS $$Addresses of customers over time (客�
 COMMENT ON VIEW crm.customer_purchase IS $$Purchases of customers; for the data department (客户购买记录).$$;
 COMMENT ON VIEW crm.customer_interaction IS $$Interactions with customers; for the data department (客户接触记录).$$;
 COMMENT ON VIEW crm.customer_token IS $$Keyed tokens of searchable values; a part of crm.customer_search() (检索令牌).$$;
+COMMENT ON VIEW crm.customer_organization IS $$Names of organisations and groups under their own codes, merged or not; a part of crm.customer_search() (单位名称检索).$$;
+COMMENT ON COLUMN crm.customer_organization.name IS 'Name of the organisation or group (单位或集团名称).';
 COMMENT ON COLUMN crm.customer_token.kind IS 'Kind of value: phone, email, id_number, bank_card or person_name (检索类别).';
 COMMENT ON COLUMN crm.customer_token.token IS 'Keyed token of the value (检索令牌).';
+COMMENT ON COLUMN crm.customer_token.customer_code IS 'Whose it is (客户编号).';
+COMMENT ON COLUMN crm.customer_organization.customer_code IS 'Whose it is (客户编号).';

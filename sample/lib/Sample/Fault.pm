@@ -162,7 +162,7 @@ sub bad_email
 		"user..$number\@example.org", ".user$number\@example.com", "user $number\@example.com",
 		"user$number\@-example.com", "\@example.com",
 	]);
-	return 'email:form';
+	return $customer->{email} =~ / / ? 'email:character' : 'email:form';
 }
 
 sub missing_name
@@ -175,6 +175,7 @@ sub missing_name
 sub missing_contact
 {
 	my ($customer) = @_;
+	return if $customer->{kind} eq 'group';    # a group may be without
 	@$customer{qw(phone email address)} = ('', '', '');
 	return 'contact:required';
 }
