@@ -10,7 +10,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use CrmTest;
 
-my $rows = 3000;
+my $rows = 5000;
 my $node = server('crash', conf => [ 'checkpoint_timeout = 30s', 'wal_level = replica' ]);
 my $file = $node->basedir . '/customers.csv';
 system_log("$CrmTest::top/sample/generate --rows $rows --seed 7 >$file") == 0 or die 'no sample';
@@ -25,8 +25,8 @@ stage_file($node, 'crm', $file);
 my $lines = $node->safe_psql('crm', 'SELECT count(*) FROM crm.customer_staging');
 cmp_ok($lines, '>=', $rows, 'the file is staged');
 
-my @import = ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'), '-c', "CALL crm.import_customers('night', batch_size => 100)");
-my @load   = ('pgbench', '-n', '-c', '2', '-T', '60', '-f', $load, $node->connstr('crm'));
+my @import = ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'), '-c', "CALL crm.import_customers('night', batch_size => 20)");
+my @load   = ('pgbench', '-n', '-c', '2', '-R', '200', '-T', '60', '-f', $load, $node->connstr('crm'));
 
 # Let import and load run side by side until so many lines are done, then pull the plug.
 sub crash_at
