@@ -77,10 +77,10 @@ BEGIN
     RETURN substr(alphabet, 1 + (31 - total % 31) % 31, 1) = right(number, 1);
 END $$;
 
--- Valid numbers, so that no check ends early.
-CREATE TABLE sample (resident_id text, uscc text, phone text, card text, email text, name text, address text);
+-- Valid numbers, so that no check ends early; a key in front, as tables have.
+CREATE TABLE sample (id int, resident_id text, uscc text, phone text, card text, email text, name text, address text);
 INSERT INTO sample
-SELECT digits || substr('10X98765432', 1 + (SELECT sum(substr(digits, i, 1)::int * ('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::int[])[i]) % 11
+SELECT n, digits || substr('10X98765432', 1 + (SELECT sum(substr(digits, i, 1)::int * ('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::int[])[i]) % 11
                                               FROM generate_series(1, 17) i)::int, 1),
        body || substr('0123456789ABCDEFGHJKLMNPQRTUWXY',
                       1 + (31 - (SELECT sum((strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(body, i, 1)) - 1)
