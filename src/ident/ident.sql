@@ -148,13 +148,13 @@ CREATE FUNCTION crm.division_info(division crm.division_code, OUT name text, OUT
     AS 'MODULE_PATHNAME', 'crm_division_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_info(crm.division_code) IS
 $$What is known of a division: names, years in force, successor (行政区划信息).
-Years are those of the ministry's lists. first_year is null when unknown; last_year is the year in which the lists dropped the code, null while it is in force and where the lists at hand are too far apart to tell; successor is the code that took over the larger part. Null for a code that never was assigned.$$;
+Years are those of the ministry's lists. first_year is null when unknown; last_year is the year in which the lists dropped the code, null while it is in force and where the lists at hand are too far apart to tell; successor is the code that took over the larger part. Null for a code that never was assigned. Source: GB/T 2260.$$;
 
 CREATE FUNCTION crm.division_lookup(name text) RETURNS SETOF crm.division_code
     AS 'MODULE_PATHNAME', 'crm_division_lookup_sql' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.division_lookup(text) IS
 $$Codes of the divisions that a name may mean, in full or abbreviated, those in force first (行政区划查询).
-天河区, 天河, 丰宁县 for 丰宁满族自治县; traditional characters are understood. No row when the name is unknown.$$;
+天河区, 天河, 丰宁县 for 丰宁满族自治县; traditional characters are understood. No row when the name is unknown. Source: GB/T 2260.$$;
 
 -- -- crm.unified_social_credit_code -------------------------------------------
 
@@ -315,7 +315,7 @@ CREATE FUNCTION crm.resident_id_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_resident_id_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.resident_id_valid(text) IS
 $$Whether the text is a resident identity number (居民身份证号码校验).
-18 characters or 15 digits; the region must have existed at some time, the birth date must be a day from 1900-01-01 to 2030-12-31, the check character must fit. Residence permits of Hong Kong, Macau and Taiwan residents (81, 82, 83) count. Never raises. Source: GB 11643.$$;
+18 characters or 15 digits; the region must have existed at some time, the birth date must be a day from 1900-01-01 to 2030-12-31, the check character must fit. Residence permits of Hong Kong, Macau and Taiwan residents (81, 82, 83) count. Not checked: that the number was issued, that it is this person's, that the region existed at the birth (crm.validate tells). Never raises. Source: GB 11643.$$;
 
 CREATE FUNCTION crm.resident_id_valid(text, as_of date) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_resident_id_valid_on' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -327,49 +327,49 @@ CREATE FUNCTION crm.uscc_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_uscc_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.uscc_valid(text) IS
 $$Whether the text is a unified social credit code (统一社会信用代码校验).
-Never raises. Source: GB 32100.$$;
+18 characters of the alphabet of 31, a registering authority of the standard, the check character. Not checked: that the code was issued; its category, division and inner digit of GB 11714, which crm.validate tells of. Never raises. Source: GB 32100.$$;
 
 CREATE FUNCTION crm.organization_code_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_organization_code_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.organization_code_valid(text) IS
 $$Whether the text is an organisation code: eight characters and a check character, with or without hyphen (组织机构代码校验).
-Never raises. Source: GB 11714.$$;
+Not checked: that the code was issued. Never raises. Source: GB 11714.$$;
 
 CREATE FUNCTION crm.business_license_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_business_license_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.business_license_valid(text) IS
 $$Whether the text is a business licence number of fifteen digits, as issued before credit codes (营业执照注册号校验).
-Never raises. Source: GS 15-2006, ISO 7064 MOD 11,10.$$;
+Fifteen digits and their check digit. Not checked: that it was issued; an unknown division of the registering office is told by crm.validate and not refused. Never raises. Source: GS 15-2006, ISO 7064 MOD 11,10.$$;
 
 CREATE FUNCTION crm.travel_document_valid(kind text, value text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_travel_document_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.travel_document_valid(text, text) IS
 $$Whether the value is a travel or foreign identity document of that kind (出入境证件校验).
-Kinds: passport, permit_to_hk_macau, permit_to_taiwan, hk_macau_resident_permit, taiwan_resident_permit, hk_id, tw_id; false for any other. Passports and permits bear no check digit: their published form is all there is to see. Never raises.$$;
+Kinds: passport, permit_to_hk_macau, permit_to_taiwan, hk_macau_resident_permit, taiwan_resident_permit, hk_id, tw_id; false for any other. Passports and permits bear no check digit: their published form is all there is to see. Not checked: that the document was issued or is still valid. Never raises. Source: the forms that the issuing authorities publish; the check digits of Hong Kong's and Taiwan's identity cards.$$;
 
 CREATE FUNCTION crm.bank_card_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_bank_card_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.bank_card_valid(text) IS
 $$Whether the text is a bank card number: 12 to 19 digits, the last one Luhn's (银行卡号校验).
-Never raises. Source: ISO/IEC 7812-1.$$;
+Not checked: that the card exists, that a bank issues the prefix (crm.bank_card_info tells the known ones). Never raises. Source: ISO/IEC 7812-1.$$;
 
 CREATE FUNCTION crm.phone_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_phone_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.phone_valid(text) IS
 $$Whether the text is a telephone number as dialled in China, or an international one (电话号码校验).
-Mobile, fixed line with area code, 400, 800, 95 and 96 services, thirteen digits of machines, extensions; the number range must be assigned. Never raises. Source: the numbering plans of libphonenumber's metadata, and the ministry's plan for what they leave out.$$;
+Mobile, fixed line with area code, 400, 800, 95 and 96 services, thirteen digits of machines, extensions; the number range must be assigned; service codes have no E.164 form and are told by their type. Not checked: that a subscriber has the number. Never raises. Source: the numbering plans of libphonenumber's metadata, and the ministry's plan for what they leave out.$$;
 
 CREATE FUNCTION crm.email_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_email_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.email_valid(text) IS
 $$Whether the text is an e-mail address, internationalised ones included (电子邮箱校验).
-Form only; the domain needs two labels. Never raises. Source: RFC 5321, RFC 6531.$$;
+Form only: local part of 64 bytes, 254 in all, a domain of two labels or more, quoted local parts allowed, addresses in brackets not. Not checked: that the domain or the mailbox exists. Never raises. Source: RFC 5321, RFC 6531.$$;
 
 CREATE FUNCTION crm.postal_code_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_postal_code_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.postal_code_valid(text) IS
 $$Whether the text is a Chinese postcode: six digits of a postal zone in use (邮政编码校验).
-Never raises.$$;
+The zone is that of the first two digits, for Nyingchi of the first three. Not checked: that a post office has the code, that it fits the address. Never raises. Source: the zones that China Post publishes.$$;
 
 CREATE FUNCTION crm.person_name_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_person_name_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -381,7 +381,7 @@ CREATE FUNCTION crm.organization_name_valid(text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'crm_organization_name_valid' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.organization_name_valid(text) IS
 $$Whether the text can be an organisation's name (单位名称校验).
-Never raises.$$;
+Two letters of any script or more, digits and the signs that occur in registered names. Not checked: that the organisation is registered, that the name has the order of division, trade name, industry and form. Never raises. Source: the letters of Unicode; no standard limits the characters.$$;
 
 -- -- parsing ------------------------------------------------------------------
 
@@ -389,13 +389,13 @@ CREATE FUNCTION crm.resident_id_parse(text, OUT region crm.division_code, OUT re
     AS 'MODULE_PATHNAME', 'crm_resident_id_parse' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.resident_id_parse(text) IS
 $$What a resident identity number says: region, birth date, sex M or F (身份证信息解析).
-Nulls when the number is not valid. Source: GB 11643.$$;
+Nulls when the number is not valid. The region is that of the first registration, not of the birth or of the residence now; the name is the newest that the code bore. Source: GB 11643.$$;
 
 CREATE FUNCTION crm.phone_parse(value text, dialled_in text DEFAULT 'CN', OUT e164 text, OUT type text, OUT extension text, OUT country text) RETURNS record
     AS 'MODULE_PATHNAME', 'crm_phone_parse_sql' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.phone_parse(text, text) IS
 $$Take a telephone number apart (电话号码解析).
-dialled_in: the country where it is dialled (ISO 3166-1 alpha-2). e164: +86..., or the digits of a service code; type: mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, machine, service_code; country: whose number it is, 001 for none. Nulls when the number is not valid.$$;
+dialled_in: the country where it is dialled (ISO 3166-1 alpha-2). e164: +86..., or the digits of a service code; type: mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, machine, service_code; country: whose number it is, 001 for none. Nulls when the number is not valid. Limits: who serves a ported number and where a mobile number is at home cannot be read off it. Source: E.164, RFC 3966 for extensions, libphonenumber's metadata.$$;
 
 CREATE FUNCTION crm.bank_card_info(text, OUT network text, OUT bank text, OUT type text, OUT length integer, OUT last4 text) RETURNS record
     AS 'MODULE_PATHNAME', 'crm_bank_card_info' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -407,9 +407,10 @@ CREATE FUNCTION crm.address_parse(text, OUT division_code crm.division_code, OUT
     AS 'MODULE_PATHNAME', 'crm_address_parse_sql' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.address_parse(text) IS
 $$Take a Chinese address apart, from one line of text to division, township and detail (地址解析).
-Understands missing and abbreviated levels, separators, repeated levels, traditional characters, withdrawn names (the answer is the division in force), a postcode or contact beside the address, and one wrong character in a city or county. division_code is null when nothing was recognised, or when several divisions fit: then candidates lists their codes. Nulls for text that cannot be read. Source: GB/T 2260.$$;
+Understands missing and abbreviated levels, separators, repeated levels, traditional characters, withdrawn names (the answer is the division in force), a postcode or contact beside the address, and one wrong character in a city or county. division_code is null when nothing was recognised, or when several divisions fit: then candidates lists their codes. Nulls for text that cannot be read. Not checked: that the road and the house exist. Limits: nothing below Taiwan, Hong Kong and Macau; townships of 2023. Source: GB/T 2260.$$;
 
 CREATE FUNCTION crm.person_surname(text) RETURNS text
     AS 'MODULE_PATHNAME', 'crm_person_surname' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.person_surname(text) IS
-$$Surname of a Chinese name, one character or a known compound of two; null for any other name (姓氏).$$;
+$$Surname of a Chinese name, one character or a known compound of two; null for any other name (姓氏).
+A name of two characters has a surname of one; a double surname of a married couple (e.g. 张王) is not told from a given name. Source: the compound surnames in use.$$;

@@ -67,9 +67,21 @@ crm_resident_id_clean(const char *text, size_t length)
 {
 	int32_t		month_day;
 	int32_t		year;
+	int			sum = 0;
+	int			fault = 0;
 	bool		withdrawn;
 
-	if (length != 18 || !crm_all_digits(text, 17) || resident_check_character(text) != text[17])
+	if (length != 18)
+		return false;
+	/* One sign bit gathers what is no digit, so that the loop has no branch. */
+	for (int i = 0; i < 17; i++)
+	{
+		int			digit = text[i] - '0';
+
+		fault |= digit | (9 - digit);
+		sum += digit * resident_weight[i];
+	}
+	if (fault < 0 || resident_check[sum % 11] != text[17])
 		return false;
 	year = crm_digits_value(text + 6, 4);
 	month_day = crm_digits_value(text + 10, 4);
@@ -172,35 +184,34 @@ static const unsigned char uscc_weight[18] =
 /* The registering authority (first character) and its categories (second). */
 typedef struct UsccAuthority
 {
-	char		letter;
 	const char *categories;
 	const char *name;
 } UsccAuthority;
 
 static const UsccAuthority uscc_authority[] = {
-	{'1', "1239", "机构编制"},
-	{'2', "19", "外交"},
-	{'3', "123459", "司法行政"},
-	{'4', "19", "文化"},
-	{'5', "1239", "民政"},
-	{'6', "129", "旅游"},
-	{'7', "129", "宗教"},
-	{'8', "19", "工会"},
-	{'9', "123", "市场监督管理"},
-	{'A', "19", "中央军委改革和编制办公室"},
-	{'N', "1239", "农业农村"},
-	{'Y', "1", "其他"},
+	/* 1 */ {"1239", "机构编制"},
+	/* 2 */ {"19", "外交"},
+	/* 3 */ {"123459", "司法行政"},
+	/* 4 */ {"19", "文化"},
+	/* 5 */ {"1239", "民政"},
+	/* 6 */ {"129", "旅游"},
+	/* 7 */ {"129", "宗教"},
+	/* 8 */ {"19", "工会"},
+	/* 9 */ {"123", "市场监督管理"},
+	/* A */ {"19", "中央军委改革和编制办公室"},
+	/* N */ {"1239", "农业农村"},
+	/* Y */ {"1", "其他"},
 };
 
+/* The digits stand in their places, the letters behind them. */
 static const UsccAuthority *
 uscc_authority_find(char letter)
 {
-	for (size_t i = 0; i < sizeof(uscc_authority) / sizeof(uscc_authority[0]); i++)
-	{
-		if (uscc_authority[i].letter == letter)
-			return &uscc_authority[i];
-	}
-	return NULL;
+	size_t		i = letter >= '1' && letter <= '9' ? (size_t) (letter - '1') :
+		letter == 'A' ? 9 : letter == 'N' ? 10 : letter == 'Y' ? 11 :
+		sizeof(uscc_authority) / sizeof(uscc_authority[0]);
+
+	return i < sizeof(uscc_authority) / sizeof(uscc_authority[0]) ? &uscc_authority[i] : NULL;
 }
 
 /* GB 11714: weights 3 7 9 10 5 8 4 2, remainder against 11, 10 is written X. */

@@ -63,20 +63,38 @@ crm_ident_validate(CrmKind kind, const char *text, size_t length, CrmVerdict *ve
 	return kinds[kind].judge(text, length, verdict);
 }
 
-bool
-crm_ident_valid(CrmKind kind, const char *text, size_t length)
+/* Apart, so that a clean value does not pay for the room of a verdict. */
+static bool
+valid_by_verdict(CrmKind kind, const char *text, size_t length)
 {
 	CrmVerdict	verdict;
 
-	if (kind == CRM_KIND_RESIDENT_ID && crm_resident_id_clean(text, length))
-		return true;
-	if (kind == CRM_KIND_USCC && crm_uscc_clean(text, length))
-		return true;
-	if (kind == CRM_KIND_BANK_CARD && crm_bank_card_clean(text, length))
-		return true;
-	if (kind == CRM_KIND_PHONE && crm_phone_clean(text, length))
-		return true;
 	return crm_ident_validate(kind, text, length, &verdict);
+}
+
+/* Whether a value of the hottest kinds is valid as it stands. */
+static bool
+clean(CrmKind kind, const char *text, size_t length)
+{
+	switch (kind)
+	{
+		case CRM_KIND_RESIDENT_ID:
+			return crm_resident_id_clean(text, length);
+		case CRM_KIND_USCC:
+			return crm_uscc_clean(text, length);
+		case CRM_KIND_BANK_CARD:
+			return crm_bank_card_clean(text, length);
+		case CRM_KIND_PHONE:
+			return crm_phone_clean(text, length);
+		default:
+			return false;
+	}
+}
+
+bool
+crm_ident_valid(CrmKind kind, const char *text, size_t length)
+{
+	return clean(kind, text, length) || valid_by_verdict(kind, text, length);
 }
 
 /* In the order of CrmReason: the word for programs, the words for people. */

@@ -22,24 +22,23 @@ crm_division_row(int32_t code)
 {
 	int32_t		prefix = code / 100;
 	int			low;
-	int			high;
+	int			rows;
 
 	if (prefix < DIVISION_PREFIX_FIRST || prefix > DIVISION_PREFIX_LAST)
 		return -1;
 	low = division_prefix[prefix - DIVISION_PREFIX_FIRST];
-	high = division_prefix[prefix - DIVISION_PREFIX_FIRST + 1];
-	while (low < high)
+	rows = division_prefix[prefix - DIVISION_PREFIX_FIRST + 1] - low;
+	if (rows == 0)
+		return -1;
+	/* Halving without a branch: which half it is can be guessed by nobody. */
+	while (rows > 1)
 	{
-		int			middle = (low + high) / 2;
+		int			half = rows / 2;
 
-		if (division_row[middle].code < code)
-			low = middle + 1;
-		else if (division_row[middle].code > code)
-			high = middle;
-		else
-			return middle;
+		low += division_row[low + half].code <= code ? half : 0;
+		rows -= half;
 	}
-	return -1;
+	return division_row[low].code == code ? low : -1;
 }
 
 const DivisionRow *
