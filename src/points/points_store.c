@@ -269,26 +269,38 @@ lock_row(CrmAccount *account)
 	return true;
 }
 
-/*
- * Lock the account until the transaction ends.  Before it has a row there is
- * nothing to lock, so the first posters queue at a lock of the account's name;
- * whoever comes next finds the row.
- */
-void
+/* Lock the account until the transaction ends; false when it has no row. */
+bool
 crm_store_lock(CrmAccount *account)
 {
-	LOCKTAG		tag;
-	uint64		name;
-	CrmLedger	none = {0};
+	CrmLedger	none;
 
 	if (lock_row(account))
-		return;
-	name = hash_bytes_extended((const unsigned char *) account->programme->name, strlen(account->programme->name), account->customer);
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (name >> 32), (uint32) name, 3);
-	LockAcquire(&tag, ExclusiveLock, false, false);
-	if (lock_row(account))
-		return;
+		return true;
+	none.count = 0;
 	account->state = crm_points_pack(&none);
+	return false;
+}
+
+/*
+ * Before an account has a row there is nothing to lock, so its first posters
+ * queue at a lock of its stripe; whoever comes next finds the row.  A stripe is
+ * shared by many accounts, as a batch may open a million of them.
+ */
+int
+crm_store_stripe(const CrmAccount *account)
+{
+	return hash_bytes_extended((const unsigned char *) account->programme->name, strlen(account->programme->name),
+							   account->customer) % CRM_STRIPES;
+}
+
+void
+crm_store_lock_stripe(int stripe)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x63726d, stripe, 3);
+	LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 static void

@@ -55,7 +55,10 @@ typedef struct CrmJournal
 } CrmJournal;
 
 extern const CrmProgramme *crm_store_programme(const char *name);
-extern void crm_store_lock(CrmAccount *account);
+extern bool crm_store_lock(CrmAccount *account);
+#define CRM_STRIPES	128
+extern int	crm_store_stripe(const CrmAccount *account);
+extern void crm_store_lock_stripe(int stripe);
 extern bool crm_store_find(int64 customer, const char *request_id, CrmJournal *found);
 extern int64 crm_store_reversed(int64 customer, const char *request_id);
 extern void crm_store_add_reversed(int64 customer, const char *request_id, int64 amount);
