@@ -8,6 +8,8 @@
 #include "points.h"
 #include "points_chain_core.h"
 
+#include "storage/itemptr.h"
+
 #define CRM_PROGRAMME_SIZE	32		/* up to 31 letters */
 
 typedef struct CrmProgramme
@@ -23,6 +25,7 @@ typedef struct CrmAccount
 	int64		customer;
 	const CrmProgramme *programme;
 	bool		exists;			/* as a row */
+	ItemPointerData place;		/* of the row, which is locked and so stays */
 	bool		changed;
 	bool		locked;
 	int64		seq;
