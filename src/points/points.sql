@@ -164,6 +164,14 @@ CREATE FUNCTION crm.expiring(ledger crm.points_ledger, until date) RETURNS bigin
     AS 'MODULE_PATHNAME', 'crm_points_expiring' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.expiring(crm.points_ledger, date) IS 'Points of no hold whose last day is not after the given one; never is no day (即将失效积分). Errors: 22003.';
 
+CREATE FUNCTION crm.points_total(ledger crm.points_ledger) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'crm_points_total' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION crm.points_total(crm.points_ledger) IS 'All points together, in holds or not, less the debt (积分合计). Errors: 22003.';
+
+CREATE FUNCTION crm.points_is_state(ledger crm.points_ledger) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'crm_points_is_state' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION crm.points_is_state(crm.points_ledger) IS 'Whether an account can be in this state: no lot is negative but the debt (是否合法余额).';
+
 CREATE FUNCTION crm.next_expiry(ledger crm.points_ledger) RETURNS date
     AS 'MODULE_PATHNAME', 'crm_points_next_expiry' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.next_expiry(crm.points_ledger) IS 'First last day of points of no hold; null when none ends (最近失效日).';

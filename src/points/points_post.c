@@ -228,6 +228,28 @@ sorted_slots(HTAB *accounts)
 	return slots;
 }
 
+/* Rows first, then the stripes of what has none, then the rows that came meanwhile. */
+static void
+lock_slots(AccountSlot **slots, long count)
+{
+	bool		missing[CRM_STRIPES] = {false};
+	bool		any = false;
+
+	for (long i = 0; i < count; i++)
+	{
+		slots[i]->account.programme = crm_store_programme(slots[i]->key.programme);
+		if (crm_store_lock(&slots[i]->account))
+			continue;
+		missing[crm_store_stripe(&slots[i]->account)] = any = true;
+	}
+	for (int stripe = 0; any && stripe < CRM_STRIPES; stripe++)
+		if (missing[stripe])
+			crm_store_lock_stripe(stripe);
+	for (long i = 0; any && i < count; i++)
+		if (!slots[i]->account.exists)
+			crm_store_lock(&slots[i]->account);
+}
+
 static HTAB *
 lock_accounts(Request *requests, int count)
 {
@@ -242,11 +264,7 @@ lock_accounts(Request *requests, int count)
 			requests[i].other = account_slot(accounts, requests[i].customer2, requests[i].programme);
 	}
 	slots = sorted_slots(accounts);
-	for (long i = 0; i < hash_get_num_entries(accounts); i++)
-	{
-		slots[i]->account.programme = crm_store_programme(slots[i]->key.programme);
-		crm_store_lock(&slots[i]->account);
-	}
+	lock_slots(slots, hash_get_num_entries(accounts));
 	return accounts;
 }
 
@@ -474,10 +492,12 @@ receive(const Request *r, Work *work)
 	*account = entries.after;
 }
 
-static void
-answer_refused(const Request *r, const Work *work, Answer *answer)
+static bool
+is_big_adjustment(const Request *r)
 {
-	balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
+	int64		limit = r->account->programme->adjust_limit;
+
+	return r->op.kind == CRM_POINTS_ADJUST && (r->op.amount > limit || r->op.amount < -limit);
 }
 
 /* Beyond the limit a second person has said yes before, or it does not happen. */
@@ -487,7 +507,7 @@ check_adjustment(const Request *r)
 	int64		limit = r->account->programme->adjust_limit;
 	int			persons;
 
-	if (r->op.kind != CRM_POINTS_ADJUST || (r->op.amount <= limit && r->op.amount >= -limit))
+	if (!is_big_adjustment(r))
 		return;
 	persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount);
 	if (persons == 0)
@@ -503,19 +523,24 @@ check_adjustment(const Request *r)
 				 errdetail("Request %s.", r->request_id)));
 }
 
-static void
-post(Request *r, Work *work, Answer *answer)
+/*
+ * The law comes first and the look for an earlier entry of this name later: what
+ * succeeds finds it out by its own insertion, what does not must ask.
+ */
+static bool
+answer_if_known(const Request *r, Work *work, Answer *answer)
+{
+	if (!crm_store_find(r->customer, r->request_id, &work->found))
+		return false;
+	answer_again(r, &work->found, answer);
+	return true;
+}
+
+static CrmPointsStatus
+apply(Request *r, Work *work)
 {
 	CrmPointsRef ref;
-	CrmJournal	model;
-	Entries		entries;
 
-	memset(answer, 0, sizeof(*answer));
-	if (crm_store_find(r->customer, r->request_id, &work->found))
-	{
-		answer_again(r, &work->found, answer);
-		return;
-	}
 	work->account.opened = r->account->exists || r->account->changed;
 	work->account.locked = r->account->locked;
 	crm_points_unpack(r->account->state, &work->account.state);
@@ -524,26 +549,42 @@ post(Request *r, Work *work, Answer *answer)
 		(r->other->exists || r->other->changed || r->other->programme->rules.auto_open);
 	r->op.hold = next_hold(r->account, &work->account.state, r->op.business_date);
 	look_up_ref(r, work, &ref);
-	check_adjustment(r);
-	answer->status = crm_points_apply(&r->account->programme->rules, &work->account, &r->op, &ref, &work->out);
-	if (answer->status != CRM_POINTS_DONE)
+	return crm_points_apply(&r->account->programme->rules, &work->account, &r->op, &ref, &work->out);
+}
+
+static void
+post(Request *r, Work *work, Answer *answer)
+{
+	CrmJournal	model;
+	Entries		entries;
+	int64		amount;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->status = apply(r, work);
+	if (answer->status != CRM_POINTS_DONE || work->out.fault != CRM_LEDGER_OK || is_big_adjustment(r))
 	{
-		answer_refused(r, work, answer);
-		return;
+		CrmPointsStatus refusal = answer->status;
+
+		if (answer_if_known(r, work, answer))
+			return;
+		answer->status = refusal;
+		balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
+		check_adjustment(r);
+		if (refusal != CRM_POINTS_DONE)
+			return;
 	}
 	model = model_entry(r, &work->out);
 	prepare_entries(&entries, r->account, &work->out, &model);
 	if (!write_entries(&entries))
 	{
-		/* In another programme of this customer, committed meanwhile. */
-		if (!crm_store_find(r->customer, r->request_id, &work->found))
+		if (!answer_if_known(r, work, answer))
 			elog(ERROR, "an entry of the points journal is there and is not");
-		answer_again(r, &work->found, answer);
 		return;
 	}
 	*r->account = entries.after;
+	amount = work->out.amount < 0 ? -work->out.amount : work->out.amount;
 	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
-		crm_store_add_reversed(r->customer, r->ref, work->out.amount < 0 ? -work->out.amount : work->out.amount);
+		crm_store_add_reversed(r->customer, r->ref, amount);
 	if (r->op.kind == CRM_POINTS_TRANSFER)
 		receive(r, work);
 	answer->available = model.available;

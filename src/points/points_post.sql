@@ -243,50 +243,47 @@ CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT v.name, coalesce(a.customer_code, j.customer_code), coalesce(a.programme, j.programme), v.detail
+    SELECT v.name, coalesce(a.customer_code, j.customer_code), coalesce(a.programme, j.programme),
+           format('state %s, sum of changes %s; account at entry %s, %s entries from %s to %s; next expiry %s',
+                  a.state, j.total, a.seq, j.entries, j.first, j.last, a.next_due)
       FROM (SELECT * FROM crm_data.points_account p WHERE customer IS NULL OR p.customer_code = customer) a
       FULL JOIN (SELECT p.customer_code, p.programme, crm.sum(p.delta) AS total, count(*) AS entries, min(p.seq) AS first, max(p.seq) AS last,
-                        count(DISTINCT p.seq) AS numbers
+                        sum(p.seq) AS numbers
                    FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer GROUP BY 1, 2) j
         ON j.customer_code = a.customer_code AND j.programme = a.programme,
            LATERAL (VALUES
-               ('state_is_sum', NOT coalesce(j.total, '{}') = coalesce(a.state, '{}'), format('state %s, sum of changes %s', a.state, j.total)),
-               ('seq_dense', (coalesce(j.entries, 0), coalesce(j.numbers, 0), coalesce(j.first, 1), coalesce(j.last, 0))
-                             <> (coalesce(a.seq, 0), coalesce(a.seq, 0), 1::bigint, coalesce(a.seq, 0)),
-                             format('%s entries from %s to %s, account at %s', j.entries, j.first, j.last, a.seq)),
-               ('debt_means_none_available', debt(a.state) > 0 AND available(a.state, '-infinity') > 0, format('state %s', a.state)),
-               ('next_due', a.next_due IS DISTINCT FROM next_expiry(a.state), format('%s instead of %s', a.next_due, next_expiry(a.state)))
-           ) v (name, broken, detail)
+               ('state_is_sum', NOT coalesce(j.total, '{}') = coalesce(a.state, '{}')),
+               -- From 1 to n, n entries, and the sum that none but all of them have.
+               ('seq_dense', coalesce(j.entries, 0) <> coalesce(a.seq, 0) OR coalesce(j.last, 0) <> coalesce(a.seq, 0) OR j.first <> 1
+                             OR j.numbers <> a.seq::numeric * (a.seq + 1) / 2),
+               ('debt_means_none_available', debt(a.state) > 0 AND available(a.state, '-infinity') > 0),
+               ('next_due', a.next_due IS DISTINCT FROM next_expiry(a.state))
+           ) v (name, broken)
      WHERE v.broken;
     -- What each entry says of itself: the change as a whole is the amount; the answer is the state after it.
     RETURN QUERY
-    SELECT v.name, e.customer_code, e.programme, format('entry %s, request %s: %s', e.seq, e.request_id, v.detail)
-      FROM (SELECT p.*, crm.sum(p.delta) OVER w AS after, lag(p.hash) OVER w AS hash_before,
-                   lead(p.seq) OVER w IS NULL AS is_last
+    SELECT v.name, e.customer_code, e.programme,
+           format('entry %s, request %s: %s of %s, change %s, state after it %s', e.seq, e.request_id, e.kind, e.amount, e.delta, e.after)
+      FROM (SELECT p.*, crm.sum(p.delta) OVER w AS after, lag(p.hash) OVER w AS hash_before, lead(p.seq) OVER w IS NULL AS is_last
               FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
-            WINDOW w AS (PARTITION BY p.customer_code, p.programme ORDER BY p.seq)) e
+            WINDOW w AS (PARTITION BY p.customer_code, p.programme ORDER BY p.seq ROWS UNBOUNDED PRECEDING)) e
       JOIN crm_data.points_account a ON a.customer_code = e.customer_code AND a.programme = e.programme,
-           LATERAL (SELECT coalesce(sum(l.amount), 0) AS net FROM lots(e.delta) l) d,
            LATERAL (VALUES
-               ('conservation', d.net <> CASE WHEN e.kind IN ('freeze', 'unfreeze', 'lock', 'unlock') THEN 0 ELSE e.amount END,
-                   format('change %s, amount %s', e.delta, e.amount)),
-               ('never_overdrawn', EXISTS (SELECT FROM lots(e.after) l WHERE l.amount < 0 AND l.expires_on > '-infinity'),
-                   format('state after it %s', e.after)),
-               ('as_of', e.kind <> 'expire' AND (e.available, coalesce(e.held, 0), coalesce(e.debt, 0))
-                         <> (available(e.after, e.business_date), held(e.after), debt(e.after)),
-                   format('answered %s, %s, %s; state after it %s', e.available, e.held, e.debt, e.after)),
-               ('fifo', (e.kind IN ('redeem', 'freeze', 'transfer') OR e.kind = 'adjust' AND e.amount < 0)
-                        AND EXISTS (SELECT FROM lots(e.delta) t, lots(e.after) s
-                                     WHERE t.hold = 0 AND t.amount < 0 AND s.hold = 0
-                                       AND (s.expires_on, s.class COLLATE "C") < (t.expires_on, t.class COLLATE "C")),
-                   format('took %s and left %s', e.delta, e.after)),
-               ('expired_early', e.kind = 'expire' AND EXISTS (SELECT FROM lots(e.delta) t WHERE t.expires_on >= e.business_date OR t.hold > 0),
-                   format('%s on %s', e.delta, e.business_date)),
-               ('hash_chain', e.hash IS DISTINCT FROM points_entry_hash(e.hash_before, e.customer_code, e.seq, e.amount, e.business_date, e.posted_at,
+               ('conservation', points_total(e.delta) <> CASE WHEN e.kind IN ('freeze', 'unfreeze', 'lock', 'unlock') THEN 0 ELSE e.amount END),
+               ('never_overdrawn', NOT points_is_state(e.after)),
+               ('as_of', CASE WHEN e.kind <> 'expire' THEN e.available <> available(e.after, e.business_date)
+                              OR coalesce(e.held, 0) <> held(e.after) OR coalesce(e.debt, 0) <> debt(e.after) END),
+               ('fifo', CASE WHEN e.kind IN ('redeem', 'freeze', 'transfer') OR e.kind = 'adjust' AND e.amount < 0
+                             THEN EXISTS (SELECT FROM lots(e.delta) t, lots(e.after) s
+                                           WHERE t.hold = 0 AND t.amount < 0 AND s.hold = 0
+                                             AND (s.expires_on, s.class COLLATE "C") < (t.expires_on, t.class COLLATE "C")) END),
+               ('expired_early', CASE WHEN e.kind = 'expire'
+                                      THEN EXISTS (SELECT FROM lots(e.delta) t WHERE t.expires_on >= e.business_date OR t.hold > 0) END),
+               ('hash_chain', e.hash <> points_entry_hash(e.hash_before, e.customer_code, e.seq, e.amount, e.business_date, e.posted_at,
                        e.available, coalesce(e.held, 0), coalesce(e.debt, 0), e.expires_on, e.counterparty, e.is_rest, e.rule_version,
-                       e.request_id, e.programme, e.kind, e.ref, e.class, e.delta) AND e.hash IS NOT NULL
-                   OR e.is_last AND e.hash IS DISTINCT FROM a.chain OR e.hash IS NULL AND e.hash_before IS NOT NULL AND a.chain IS NOT NULL, 'the hash does not fit')
-           ) v (name, broken, detail)
+                       e.request_id, e.programme, e.kind, e.ref, e.class, e.delta)
+                   OR e.is_last AND e.hash IS DISTINCT FROM a.chain OR e.hash IS NULL AND e.hash_before IS NOT NULL AND a.chain IS NOT NULL)
+           ) v (name, broken)
      WHERE v.broken;
     RETURN QUERY
     SELECT CASE o.kind WHEN 'freeze' THEN 'hold_bound' ELSE 'reversal_bound' END, o.customer_code, o.programme,

@@ -57,6 +57,35 @@ crm_points_debt(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(sum);
 }
 
+/* All lots together, whatever their hold; the debt counts against them. */
+PG_FUNCTION_INFO_V1(crm_points_total);
+Datum
+crm_points_total(PG_FUNCTION_ARGS)
+{
+	CrmLedger	ledger;
+	__int128	total = 0;
+
+	GETARG_LEDGER(0, &ledger);
+	for (int32 i = 0; i < ledger.count; i++)
+		total += ledger.lot[i].amount;
+	crm_points_check_fits(total == (int64) total);
+	PG_RETURN_INT64((int64) total);
+}
+
+/* Whether an account can be in this state: no lot is negative but the debt. */
+PG_FUNCTION_INFO_V1(crm_points_is_state);
+Datum
+crm_points_is_state(PG_FUNCTION_ARGS)
+{
+	CrmLedger	ledger;
+
+	GETARG_LEDGER(0, &ledger);
+	for (int32 i = 0; i < ledger.count; i++)
+		if ((ledger.lot[i].amount < 0) != (ledger.lot[i].day == CRM_DAY_DEBT))
+			PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(true);
+}
+
 PG_FUNCTION_INFO_V1(crm_points_next_expiry);
 Datum
 crm_points_next_expiry(PG_FUNCTION_ARGS)

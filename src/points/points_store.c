@@ -52,7 +52,7 @@ static SPIPlanPtr plans[STATEMENTS];
 
 static const char *const statement_text[STATEMENTS] = {
 	[READ_PROGRAMME] = "SELECT redeem_min, allow_debt, auto_open, is_chained, adjust_limit FROM crm_data.points_programme WHERE programme OPERATOR(pg_catalog.=) $1",
-	[LOCK_ACCOUNT] = "SELECT status OPERATOR(pg_catalog.=) 'locked', seq, chain, state FROM crm_data.points_account"
+	[LOCK_ACCOUNT] = "SELECT status OPERATOR(pg_catalog.=) 'locked', seq, chain, state, ctid FROM crm_data.points_account"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND programme OPERATOR(pg_catalog.=) $2 FOR NO KEY UPDATE",
 	[FIND_ENTRY] = "SELECT programme, kind, seq, amount, available, held, debt, expires_on, class, counterparty, is_rest, ref, delta"
 	" FROM crm_data.points_journal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2",
@@ -67,8 +67,8 @@ static const char *const statement_text[STATEMENTS] = {
 	" ON CONFLICT ON CONSTRAINT points_journal_pkey DO NOTHING",
 	[INSERT_ACCOUNT] = "INSERT INTO crm_data.points_account (customer_code, programme, status, seq, chain, state)"
 	" VALUES ($1, $2, CASE WHEN $3 THEN 'locked' ELSE 'open' END, $4, $5, $6) ON CONFLICT ON CONSTRAINT points_account_pkey DO NOTHING",
-	[UPDATE_ACCOUNT] = "UPDATE crm_data.points_account SET status = CASE WHEN $3 THEN 'locked' ELSE 'open' END, seq = $4, chain = $5, state = $6"
-	" WHERE customer_code OPERATOR(crm.=) $1 AND programme OPERATOR(pg_catalog.=) $2",
+	[UPDATE_ACCOUNT] = "UPDATE crm_data.points_account SET status = CASE WHEN $2 THEN 'locked' ELSE 'open' END, seq = $3, chain = $4, state = $5"
+	" WHERE ctid OPERATOR(pg_catalog.=) $1",
 };
 
 /* -- ground ---------------------------------------------------------------------------- */
@@ -265,30 +265,43 @@ lock_row(CrmAccount *account)
 	if (!isnull)
 		memcpy(account->chain, VARDATA_ANY(DatumGetByteaPP(chain)), CRM_HASH_SIZE);
 	account->state = SPI_datumTransfer(column(4, &isnull), false, -1);
+	account->place = *(ItemPointer) DatumGetPointer(column(5, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return true;
 }
 
-/*
- * Lock the account until the transaction ends.  Before it has a row there is
- * nothing to lock, so the first posters queue at a lock of the account's name;
- * whoever comes next finds the row.
- */
-void
+/* Lock the account until the transaction ends; false when it has no row. */
+bool
 crm_store_lock(CrmAccount *account)
 {
-	LOCKTAG		tag;
-	uint64		name;
-	CrmLedger	none = {0};
+	CrmLedger	none;
 
 	if (lock_row(account))
-		return;
-	name = hash_bytes_extended((const unsigned char *) account->programme->name, strlen(account->programme->name), account->customer);
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (name >> 32), (uint32) name, 3);
-	LockAcquire(&tag, ExclusiveLock, false, false);
-	if (lock_row(account))
-		return;
+		return true;
+	none.count = 0;
 	account->state = crm_points_pack(&none);
+	return false;
+}
+
+/*
+ * Before an account has a row there is nothing to lock, so its first posters
+ * queue at a lock of its stripe; whoever comes next finds the row.  A stripe is
+ * shared by many accounts, as a batch may open a million of them.
+ */
+int
+crm_store_stripe(const CrmAccount *account)
+{
+	return hash_bytes_extended((const unsigned char *) account->programme->name, strlen(account->programme->name),
+							   account->customer) % CRM_STRIPES;
+}
+
+void
+crm_store_lock_stripe(int stripe)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x63726d, stripe, 3);
+	LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 static void
@@ -300,18 +313,29 @@ refuse_newer(void)
 			 errhint("Repeat the transaction.")));
 }
 
+/*
+ * The row is found by its place, which nobody else can change; a posting by a
+ * trigger inside this one has, and then this one's picture of it is old.
+ */
 void
 crm_store_save(CrmAccount *account)
 {
 	const Oid	types[] = {code_type, TEXTOID, BOOLOID, INT8OID, BYTEAOID, ledger_type};
+	const Oid	update_types[] = {TIDOID, BOOLOID, INT8OID, BYTEAOID, ledger_type};
 	bytea	   *chain = palloc(VARHDRSZ + CRM_HASH_SIZE);
+	const char *nulls = account->programme->is_chained ? NULL : "    n ";
 	Datum		values[] = {Int64GetDatum(account->customer), CStringGetTextDatum(account->programme->name),
 		BoolGetDatum(account->locked), Int64GetDatum(account->seq), PointerGetDatum(chain), account->state};
 
 	SET_VARSIZE(chain, VARHDRSZ + CRM_HASH_SIZE);
 	memcpy(VARDATA(chain), account->chain, CRM_HASH_SIZE);
-	run(account->exists ? UPDATE_ACCOUNT : INSERT_ACCOUNT, 6, types, values,
-		account->programme->is_chained ? NULL : "    n ");
+	if (account->exists)
+	{
+		values[1] = PointerGetDatum(&account->place);
+		run(UPDATE_ACCOUNT, 5, update_types, values + 1, nulls ? nulls + 1 : NULL);
+	}
+	else
+		run(INSERT_ACCOUNT, 6, types, values, nulls);
 	if (SPI_processed != 1)
 		refuse_newer();
 	account->exists = true;

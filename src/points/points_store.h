@@ -8,6 +8,8 @@
 #include "points.h"
 #include "points_chain_core.h"
 
+#include "storage/itemptr.h"
+
 #define CRM_PROGRAMME_SIZE	32		/* up to 31 letters */
 
 typedef struct CrmProgramme
@@ -23,6 +25,7 @@ typedef struct CrmAccount
 	int64		customer;
 	const CrmProgramme *programme;
 	bool		exists;			/* as a row */
+	ItemPointerData place;		/* of the row, which is locked and so stays */
 	bool		changed;
 	bool		locked;
 	int64		seq;
@@ -55,7 +58,10 @@ typedef struct CrmJournal
 } CrmJournal;
 
 extern const CrmProgramme *crm_store_programme(const char *name);
-extern void crm_store_lock(CrmAccount *account);
+extern bool crm_store_lock(CrmAccount *account);
+#define CRM_STRIPES	128
+extern int	crm_store_stripe(const CrmAccount *account);
+extern void crm_store_lock_stripe(int stripe);
 extern bool crm_store_find(int64 customer, const char *request_id, CrmJournal *found);
 extern int64 crm_store_reversed(int64 customer, const char *request_id);
 extern void crm_store_add_reversed(int64 customer, const char *request_id, int64 amount);
