@@ -75,6 +75,11 @@ CREATE FUNCTION crm.error_codes() RETURNS TABLE (sqlstate text, meaning_en text,
     ('KH013', 'code space used up',              '编号已用尽'),
     ('KH014', 'conflict with a newer change',    '与较新的变更冲突'),
     ('KH015', 'qualification missing',           '缺少资格'),
-    ('KH016', 'export not approved',             '导出未获批准') $$;
+    ('KH016', 'export not approved',             '导出未获批准'),
+    ('KHP01', 'more than remains to be reversed', '超出可冲正数'),
+    ('KHP02', 'the credit is past its last day', '积分已过期'),
+    ('KHP03', 'points account locked',           '积分账户已锁定'),
+    ('KHP04', 'under the least redemption',      '低于最低兑换额'),
+    ('KHP05', 'transfer to oneself',             '不能转给自己') $$;
 COMMENT ON FUNCTION crm.error_codes() IS
 $$The SQLSTATEs of class KH with their meaning in English and Chinese (错误代码).$$;
