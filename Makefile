@@ -23,8 +23,6 @@ EXTRA_CLEAN = build crm--*.sql
 REGRESS = setup $(filter-out setup,$(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql))))
 ISOLATION = deploy $(filter-out deploy,$(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=build/isolation --load-extension=pgcrypto --load-extension=crm
-TAP_TESTS = 1
-PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
 
 PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)

@@ -39,5 +39,6 @@ _PG_init(void)
 							   PGC_SUSET, 0, timezone_check, NULL, NULL);
 	crm_core_init();
 	crm_pii_init();
+	crm_points_init();
 	MarkGUCPrefixReserved("crm");
 }

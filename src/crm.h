@@ -32,6 +32,12 @@
 #define ERRCODE_CRM_CONFLICT			MAKE_SQLSTATE('K', 'H', '0', '1', '4')
 #define ERRCODE_CRM_QUALIFICATION		MAKE_SQLSTATE('K', 'H', '0', '1', '5')
 #define ERRCODE_CRM_EXPORT_NOT_APPROVED	MAKE_SQLSTATE('K', 'H', '0', '1', '6')
+/* Refusals of room points that no code above tells apart. */
+#define ERRCODE_CRM_POINTS_OVER_REVERSAL	MAKE_SQLSTATE('K', 'H', 'P', '0', '1')
+#define ERRCODE_CRM_POINTS_EXPIRED		MAKE_SQLSTATE('K', 'H', 'P', '0', '2')
+#define ERRCODE_CRM_POINTS_LOCKED		MAKE_SQLSTATE('K', 'H', 'P', '0', '3')
+#define ERRCODE_CRM_POINTS_BELOW_MIN	MAKE_SQLSTATE('K', 'H', 'P', '0', '4')
+#define ERRCODE_CRM_POINTS_SAME_ACCOUNT	MAKE_SQLSTATE('K', 'H', 'P', '0', '5')
 
 /* Settings that more than one room reads; crm.c defines them. */
 extern char *crm_timezone;		/* the company's time zone, an IANA name */
@@ -42,5 +48,6 @@ extern int32 crm_company_today(void);
 /* Each room's share of _PG_init: its settings, callbacks and hooks. */
 extern void crm_core_init(void);
 extern void crm_pii_init(void);
+extern void crm_points_init(void);
 
 #endif

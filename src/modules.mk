@@ -39,7 +39,15 @@ OBJS = \
 	src/intake/bulk.o \
 	src/intake/write.o \
 	src/intake/intake.o \
-	src/intake/intake_core.o
+	src/intake/intake_core.o \
+	src/points/points.o \
+	src/points/points_read.o \
+	src/points/points_post.o \
+	src/points/points_store.o \
+	src/points/points_chain_core.o \
+	src/points/points_ledger_core.o \
+	src/points/points_law_core.o \
+	src/points/points_text_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -51,7 +59,9 @@ ROOM_SQL = \
 	src/pii/pii_types.sql \
 	src/intake/intake.sql \
 	src/intake/import.sql \
-	src/view/view.sql
+	src/view/view.sql \
+	src/points/points.sql \
+	src/points/points_post.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -64,4 +74,5 @@ ROOM_TABLES = \
 	src/code/code_links.tables.sql \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
+	src/points/points.tables.sql \
 	src/core/comments.tables.sql

@@ -45,13 +45,14 @@ SELECT n.nspname AS schema, c.relname AS object, a.attname AS field, format_type
        coalesce(p.sensitivity, 'general') AS sensitivity,
        coalesce(p.secrecy_level, 3::smallint) AS secrecy_level,
        p.layer,
-       t.typname IN ('phone', 'id_number', 'bank_card', 'email', 'person_name', 'postal_address', 'private_text')
-       AND t.typnamespace = 'crm'::regnamespace AS is_encrypted,
+       m.pii_type IS NOT NULL AS is_encrypted,
+       CASE WHEN m.pii_type IS NOT NULL THEN format('%s + %s (%s)', m.shown_left, m.shown_right, m.unit) END AS mask,
        col_description(c.oid, a.attnum) AS meaning
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname IN ('crm', 'crm_data', 'crm_report', 'crm_secure')
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN crm.mask_settings() m ON m.is_default AND m.pii_type = t.typname AND t.typnamespace = 'crm'::regnamespace
   LEFT JOIN crm_data.field_policy p ON p.object = c.relname AND p.field = a.attname
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f');
 GRANT SELECT ON crm.dictionary TO PUBLIC;
@@ -70,4 +71,5 @@ COMMENT ON COLUMN crm.dictionary.sensitivity IS 'general or sensitive (敏感性
 COMMENT ON COLUMN crm.dictionary.secrecy_level IS '1 is the highest, 3 is public (密级).';
 COMMENT ON COLUMN crm.dictionary.layer IS 'Layer of the unified view (视图层次).';
 COMMENT ON COLUMN crm.dictionary.is_encrypted IS 'Whether values are encrypted at rest and masked when shown (是否加密).';
+COMMENT ON COLUMN crm.dictionary.mask IS 'What is shown of an encrypted value, left + right, and in which unit; narrower ones: crm.mask_settings() (掩码).';
 COMMENT ON COLUMN crm.dictionary.meaning IS 'What the column means (含义).';

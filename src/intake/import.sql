@@ -33,6 +33,24 @@ $$The query that reads customers' records from a table, foreign table or view (�
 Columns are found by name, those of crm.customer_input; line, kind and name must be there, line must be unique.
 Errors: 42703.$$;
 
+CREATE FUNCTION crm.import_require_own(batch text) RETURNS void
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    -- Two users who give their files the same name would lose lines: each line number
+    -- of a batch is taken once.
+    IF EXISTS (SELECT FROM crm_data.import_batch b WHERE b.batch = import_require_own.batch AND b.begun_by <> session_user)
+       AND NOT pg_has_role(session_user, 'crm_data_admin', 'MEMBER') THEN
+        RAISE EXCEPTION 'the batch was begun by another user' USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Give your own import another name; members of crm_data_admin go on with anybody''s.';
+    END IF;
+END
+$$;
+ALTER FUNCTION crm.import_require_own(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.import_require_own(text) IS
+$$Refuse who neither began the batch nor belongs to the data department (本人批次). Errors: 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.import_require_own(text) FROM PUBLIC; -- tells which batches there are
+
 CREATE FUNCTION crm.import_begin(batch text, source text, staged bigint, day date, scheme text) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
@@ -44,6 +62,7 @@ BEGIN
         RAISE EXCEPTION 'an import needs the name of its batch' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Use the name of the file or of the delivery; the same name again goes on where it stopped.';
     END IF;
+    PERFORM crm.import_require_own(batch);
     INSERT INTO crm_data.import_batch (batch, source, registration_day, scheme) VALUES (batch, source, day, scheme)
     ON CONFLICT ON CONSTRAINT import_batch_pkey DO UPDATE
        -- The latest day and scheme: corrections go on with what the import went on with.
@@ -55,12 +74,12 @@ $$;
 ALTER FUNCTION crm.import_begin(text, text, bigint, date, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_begin(text, text, bigint, date, text) IS
 $$Open a batch, or open it again; returns the number of its job (开始导入). A part of crm.import_customers().
-Errors: 22023 without a name.$$;
+Errors: 22023 without a name, 42501 when another user began it.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) FROM PUBLIC; -- writes the batch register
 GRANT EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) TO crm_writer;
 
 CREATE FUNCTION crm.import_rows(batch text, records crm.customer_input[], day date, scheme text,
-                                accept_suspected boolean, job bigint DEFAULT NULL) RETURNS void
+                                accept_suspected boolean, job bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_variable
@@ -75,6 +94,14 @@ DECLARE
                                       ELSE ARRAY(SELECT r FROM unnest(records) r WHERE r.line <> ALL (done)) END;
     attempt int := 0;
 BEGIN
+    PERFORM crm.import_require_own(batch);
+    -- A null would make a strict function below take nothing and say nothing.
+    IF num_nulls(records, day, scheme, accept_suspected) > 0 THEN
+        RAISE EXCEPTION 'records, day, scheme and accept_suspected must not be null' USING ERRCODE = 'null_value_not_allowed';
+    ELSIF (SELECT count(*) <> count(DISTINCT r.line) FROM unnest(records) r) THEN
+        RAISE EXCEPTION 'lines of the records are missing or not unique' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Number the records, each once; nothing was taken.';
+    END IF;
     IF held.batch IS NULL THEN
         RAISE EXCEPTION 'batch "%" was never begun', batch USING ERRCODE = 'no_data_found', HINT = 'CALL crm.import_customers(batch => ...).';
     END IF;
@@ -90,13 +117,14 @@ BEGIN
     END LOOP;
     UPDATE crm_data.job j SET done = j.done + cardinality(records), updated_at = clock_timestamp(), pid = pg_backend_pid()
      WHERE j.job_id = job;
+    RETURN cardinality(records) - cardinality(todo);
 END
 $$;
 ALTER FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) IS
 $$Take records of a batch: accepted ones become customers, the others stay with their reasons (导入一批). A part of crm.import_customers().
-A line that was accepted before is passed over, so a batch can be sent again.
-Errors: as crm.intake_accept().$$;
+Returns how many lines were passed over because they were accepted before, so a batch can be sent again.
+Errors: as crm.intake_accept(); P0002 for a batch that was not begun, 22023 for lines that are missing or not unique, 22004.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) FROM PUBLIC; -- writes customers
 GRANT EXECUTE ON FUNCTION crm.import_rows(text, crm.customer_input[], date, text, boolean, bigint) TO crm_writer;
 
@@ -197,6 +225,7 @@ DECLARE
     job bigint;
     upto bigint;
     past bigint := -9223372036854775808;
+    passed_over bigint := 0;
     records crm.customer_input[];
 BEGIN
     IF pg_catalog.num_nulls(source, scheme, accept_suspected, batch_size) OPERATOR(pg_catalog.>) 0 OR batch_size OPERATOR(pg_catalog.<) 1 THEN
@@ -215,12 +244,16 @@ BEGIN
     LOOP
         SELECT t.records, t.upto INTO records, upto FROM crm.import_take(staged_as, past, batch_size) t;
         EXIT WHEN upto IS NULL;
-        PERFORM crm.import_rows(batch, records, day, scheme, accept_suspected, job);
+        passed_over := passed_over OPERATOR(pg_catalog.+) crm.import_rows(batch, records, day, scheme, accept_suspected, job);
         COMMIT;
         past := upto;
     END LOOP;
     PERFORM crm.import_finish(batch, job);
     COMMIT;
+    IF passed_over OPERATOR(pg_catalog.>) 0 THEN
+        RAISE NOTICE '% lines of batch "%" were accepted before and passed over', passed_over, batch
+            USING HINT = 'If this is another file, import it under another name of batch.';
+    END IF;
 END
 $$;
 COMMENT ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) IS
@@ -265,6 +298,7 @@ DECLARE
     held crm_data.import_batch;
     code crm.customer_code;
 BEGIN
+    PERFORM crm.import_require_own(batch);
     SELECT * INTO held FROM crm_data.import_batch b WHERE b.batch = import_correct.batch FOR UPDATE;
     SELECT * INTO rejected FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line FOR UPDATE;
     IF rejected.input IS NULL THEN
@@ -288,6 +322,7 @@ GRANT EXECUTE ON FUNCTION crm.import_correct(text, bigint, jsonb, boolean) TO cr
 CREATE FUNCTION crm.import_restage(batch text) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+    SELECT crm.import_require_own(batch);
     WITH back AS (
         INSERT INTO crm.customer_staging (staged_by, batch, line, kind, name, document_kind, document_number, sex, birth_date, phone, email,
                                           bank_card, address, occupation, industry, legal_representative, contact_name,
@@ -307,6 +342,7 @@ GRANT EXECUTE ON FUNCTION crm.import_restage(text) TO crm_writer;
 CREATE FUNCTION crm.import_discard(batch text) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+    SELECT crm.import_require_own(batch);
     WITH purged AS (
         UPDATE crm_data.import_reject x SET input = NULL WHERE x.batch = import_discard.batch AND NOT x.input IS NULL RETURNING 1)
     SELECT count(*) FROM purged $$;

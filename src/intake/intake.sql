@@ -102,7 +102,7 @@ CREATE FUNCTION crm.violation_text(violation text, lang text DEFAULT crm.lang())
     SELECT coalesce(CASE lang WHEN 'zh' THEN p.label_zh ELSE p.label_en END, v.field)
            || CASE lang WHEN 'zh' THEN '：' ELSE ': ' END
            || coalesce((SELECT CASE lang WHEN 'zh' THEN r.text_zh ELSE r.text_en END FROM crm.intake_reasons() r WHERE r.reason = v.reason),
-                       crm.reason_text(v.reason, lang), v.reason)
+                       rtrim(crm.reason_text(v.reason, lang), '.。'), v.reason)
       FROM (SELECT split_part(violation, ':', 1), split_part(violation, ':', 2)) v (field, reason)
       -- record:... speaks of the record as a whole, whose label has no field.
       LEFT JOIN crm_data.field_policy p ON p.object = 'customer_input' AND p.field IS NOT DISTINCT FROM nullif(v.field, 'record') $$;
@@ -312,14 +312,22 @@ CREATE FUNCTION crm.refuse_record(violations text[]) RETURNS void
     AS $$
 DECLARE
     is_duplicate boolean := violations <@ crm.duplicate_violations();
+    zh boolean := crm.lang() = 'zh';
 BEGIN
-    RAISE EXCEPTION '%', CASE WHEN is_duplicate THEN 'the customer is there already' ELSE 'the customer''s record is not valid' END
+    RAISE EXCEPTION '%', CASE WHEN is_duplicate AND zh THEN '该客户已存在'
+                              WHEN is_duplicate THEN 'the customer is there already'
+                              WHEN zh THEN '客户记录未通过校验'
+                              ELSE 'the customer''s record is not valid' END
         USING ERRCODE = CASE WHEN is_duplicate THEN 'KH002' ELSE 'KH001' END,
-              DETAIL = (SELECT string_agg(crm.violation_text(v), CASE crm.lang() WHEN 'zh' THEN '；' ELSE '; ' END ORDER BY n)
+              DETAIL = (SELECT string_agg(crm.violation_text(v), CASE WHEN zh THEN '；' ELSE '; ' END ORDER BY n)
                           FROM unnest(violations) WITH ORDINALITY v (v, n)),
-              HINT = CASE WHEN violations = '{name:suspected_duplicate}'
+              HINT = CASE WHEN violations = '{name:suspected_duplicate}' AND zh
+                          THEN '如确为另一人，请以 accept_suspected => true 登记；否则用 crm.customer_search() 查找该客户。'
+                          WHEN violations = '{name:suspected_duplicate}'
                           THEN 'If it is another person, register with accept_suspected => true; else look the customer up with crm.customer_search().'
+                          WHEN is_duplicate AND zh THEN '请用 crm.customer_search() 查找该客户，并在其记录上补充。'
                           WHEN is_duplicate THEN 'Look the customer up with crm.customer_search() and add to that record.'
+                          WHEN zh THEN '请更正以上全部字段后重新登记；未写入任何数据。'
                           ELSE 'Correct all of these fields and register again; nothing was written.' END;
 END
 $$;

@@ -26,7 +26,7 @@ SELECT c.survivor_code AS customer_code, i.happened_at, i.channel, i.direction, 
 
 CREATE VIEW crm.customer_basic WITH (security_invoker = true) AS
 SELECT c.customer_code, c.kind, c.lifecycle_state,
-       coalesce(i.name::text, o.name, g.name) AS name,
+       coalesce(i.name::text, o.name, g.name) AS name, i.name AS person_name,
        i.sex, extract(year FROM i.birth_date)::smallint AS birth_year,
        d.kind AS document_kind, d.number AS document_number,
        phone.phone, email.email, coalesce(o.contact_name, g.contact_name) AS contact_name,
@@ -92,7 +92,7 @@ SELECT c.customer_code,
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
 
 CREATE VIEW crm.customer_view WITH (security_invoker = true) AS
-SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.sex, b.birth_year, b.document_kind, b.document_number,
+SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.person_name, b.sex, b.birth_year, b.document_kind, b.document_number,
        b.phone, b.email, b.contact_name, b.division, b.division_name, b.address, b.owner_unit, b.channel, b.registered_at,
        s.purchases, s.purchase_amounts, s.last_purchase_on, s.last_product,
        s.interactions, s.last_interaction_at, s.last_subject, s.last_outcome,
@@ -130,6 +130,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
 SELECT v.relname, a.attname, columns.*
   FROM (VALUES
         ('name', 'identity', 'sensitive', 2, 'basic', 'name', '姓名或名称', 'Of a person masked, of an organisation or a group in full.'),
+        ('person_name', 'identity', 'sensitive', 2, 'basic', 'name of a person', '个人姓名', 'Encrypted; what crm.reveal() takes.'),
         ('division_name', 'contact', 'general', 2, 'basic', 'name of the division', '行政区划名称', NULL),
         ('birth_year', 'identity', 'general', 2, 'basic', 'year of birth', '出生年份', NULL),
         ('purchases', 'trade', 'general', 2, 'service', 'number of purchases', '购买次数', NULL),

@@ -14,6 +14,12 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.intake_required()', 'tells which fields are required, which every form shows'),
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
+    ('search_path', 'crm.points_expire_due(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('strict', 'crm.points_entry_hash(bytea,crm.customer_code,bigint,bigint,date,timestamp with time zone,bigint,bigint,bigint,date,crm.customer_code,boolean,integer,text,text,text,text,text,crm.points_ledger)',
+     'fields of an entry may be null'),
+    ('strict', 'crm.points_sum_step(internal,crm.points_ledger)', 'the first call has no state yet, and nulls are passed over'),
+    ('strict', 'crm.points_sum_back(internal,crm.points_ledger)', 'its step is not strict either'),
+    ('strict', 'crm.points_sum_combine(internal,internal)', 'a process may have seen no rows'),
     ('row_security', 'crm.mask_setting', 'how much a mask shows is no secret, and only its owner, through crm.mask_set(), writes it'),
     ('row_security', 'crm.customer_staging', 'COPY refuses a table with row security; writers may insert only, and see their rows through a view'),
     ('invoker', 'crm.staged_customer', 'shows each user his own rows of a table that he may not read'),
@@ -25,6 +31,9 @@ SELECT rule, p.oid::regprocedure::text, reason
   FROM (VALUES ('public_volatile', 'reveal', 'checks the rights of both users itself, logs, and must say why it refuses'),
                ('strict', 'reveal', 'refuses a null purpose instead of passing over it')) entry (rule, name, reason)
   JOIN pg_proc p ON p.pronamespace = 'crm'::regnamespace AND p.proname = entry.name;
+INSERT INTO allowed
+SELECT 'strict', p.oid::regprocedure::text, 'some parts of a posting may be left out, and what is missing otherwise is named'
+  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer');
 
 -- subjects: a query of (object, ok). Fails on an object that is not ok and not allowed, on
 -- an exception that is not needed, and when there was nothing to look at.

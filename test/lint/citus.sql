@@ -8,7 +8,8 @@ CREATE TEMPORARY TABLE placed (relation text PRIMARY KEY, placement text NOT NUL
 -- By customer_code, one customer's rows on one machine.
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual', 'crm_data.organization', 'crm_data.customer_group',
     'crm_data.identity_document', 'crm_data.contact_point', 'crm_data.bank_account', 'crm_data.address',
-    'crm_data.purchase', 'crm_data.interaction', 'crm_data.external_id', 'crm_data.customer_code_alias']), 'distributed';
+    'crm_data.purchase', 'crm_data.interaction', 'crm_data.external_id', 'crm_data.customer_code_alias',
+    'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval']), 'distributed';
 -- What is unique over all customers: distributed by what is claimed; or, where a foreign
 -- key leads to the claim, copied to every machine, which costs a write on each of them.
 INSERT INTO placed VALUES
@@ -16,7 +17,7 @@ INSERT INTO placed VALUES
     ('crm_data.external_id_claim', 'copied claim', 'external_id refers to it; without that key it could be distributed by value');
 -- A copy on every machine: small, seldom written.
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
-    'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting']), 'reference';
+    'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme']), 'reference';
 INSERT INTO placed VALUES
     ('crm_data.schema_version', 'local', 'deploy() runs where DDL runs'),
     ('crm_data.job', 'local', 'procedures run where they are called'),
@@ -31,6 +32,7 @@ INSERT INTO placed VALUES
 CREATE TEMPORARY TABLE reviewed (function text PRIMARY KEY, why text NOT NULL);
 INSERT INTO reviewed VALUES
     ('crm.code_keep()', 'only refuses'),
+    ('crm.points_keep()', 'only refuses'),
     ('crm.code_retired_check()', 'reads the aliases of the inserted codes, which lie with them');
 
 CREATE TEMPORARY VIEW our_table AS

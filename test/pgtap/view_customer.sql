@@ -12,7 +12,7 @@ CREATE ROLE crm_test_reader LOGIN IN ROLE crm_reader;
 CREATE ROLE crm_test_agent LOGIN IN ROLE crm_reader, crm_searcher;
 CREATE ROLE crm_test_data_admin LOGIN IN ROLE crm_data_admin;
 SELECT crm.register_customer('{"kind": "individual", "name": "张三丰", "document_number": "11010519491231002X", "phone": "13800138000",
-    "bank_card": "6217003644124028388", "occupation": "牙科医师", "external_system": "one", "external_id": "P-1",
+    "bank_card": "6217003644124027778", "occupation": "牙科医师", "external_system": "one", "external_id": "P-1",
     "address": "湖南省湘西土家族苗族自治州泸溪县枫叶街594号"}', day => '2021-05-06') AS a,
        crm.register_customer('{"kind": "individual", "name": "张君宝", "phone": "13900139000", "email": "junbao.zhang@example.com",
     "external_system": "two", "external_id": "P-2"}', day => '2021-05-06') AS b,
@@ -55,7 +55,7 @@ SELECT is(pg_temp.of(:'a', 'purchases, last_purchase_on, last_product, interacti
           '(8,2022-03-01,进口产品,6,"2022-01-07 12:00:00+08",主题6,resolved,牙科医师,"{""one"": [""P-1""]}",)', 'service and extended');
 SELECT is(purchase_amounts, '{"CNY": 703.50, "USD": 30.00}', 'amounts by currency, not added up') FROM crm.customer_view WHERE customer_code = :'a';
 SELECT is(age, date_part('year', age(crm.company_today(), '1949-12-31'))::smallint, 'the age in full years') FROM crm.customer_view WHERE customer_code = :'a';
-SELECT matches(bank_card::text, '^\*+8388$', 'the card with its last four digits') FROM crm.customer_view WHERE customer_code = :'a';
+SELECT matches(bank_card::text, '^\*+7778$', 'the card with its last four digits') FROM crm.customer_view WHERE customer_code = :'a';
 SELECT is(pg_temp.of(:'o', 'kind, name, document_kind, uscc, industry, legal_representative, contact_name, sex, birth_year, age, purchases, interactions'),
           '(organization,北京示例科技有限公司,uscc,91110000600037341L,软件,王**,李**,,,,0,0)', 'an organisation');
 SELECT is(pg_temp.of(:'g', 'kind, name, phone, purchases, merged_codes'), '(group,示例集团,,0,)', 'a group with nothing but a name');
@@ -89,9 +89,13 @@ DECLARE
 BEGIN
     FOR v IN SELECT oid FROM pg_class WHERE relnamespace = 'crm'::regnamespace AND relname LIKE 'customer\_%' AND relkind = 'v' AND has_table_privilege(oid, 'SELECT')
                 AND relname <> 'customer_token' LOOP
-        RETURN QUERY EXECUTE format('SELECT %L || '' shows '' || word FROM %s x, planted WHERE strpos(x::text, word) > 0 OR strpos(to_jsonb(x)::text, word) > 0', v, v);
+        RETURN QUERY EXECUTE format($q$
+            WITH shown AS MATERIALIZED (SELECT x::text || to_jsonb(x)::text AS all_of_it FROM %s x WHERE customer_code BETWEEN 'CUST202105060001' AND 'CUST202105069999')
+            SELECT %L || ' shows ' || word FROM shown, planted WHERE strpos(all_of_it, word) > 0 $q$, v, v);
     END LOOP;
-    RETURN QUERY SELECT 'the card shows ' || word FROM crm.customer_view v, planted WHERE strpos(crm.customer_card(v.customer_code)::text, word) > 0;
+    RETURN QUERY
+        WITH shown AS MATERIALIZED (SELECT crm.customer_card(customer_code)::text AS card FROM crm.customer_basic WHERE customer_code BETWEEN 'CUST202105060001' AND 'CUST202105069999')
+        SELECT 'the card shows ' || word FROM shown, planted WHERE strpos(card, word) > 0;
 END $$;
 GRANT SELECT ON planted TO PUBLIC;
 SELECT is(array_agg(DISTINCT l), NULL, 'no value in clear in any view or card, for a reader') FROM pg_temp.leaks() l;
@@ -148,7 +152,7 @@ INSERT INTO spelling VALUES
     ('id_number', '11010519491231002X', ARRAY[:'a']), ('id_number', '11010519491231002x', ARRAY[:'a']), ('id_number', '１１０１０５１９４９１２３１００２Ｘ', ARRAY[:'a']),
     ('id_number', '110105 19491231 002X', ARRAY[:'a']), ('id_number', '110105491231002', ARRAY[:'a']), ('id_number', 'e12345678', ARRAY[:'c']),
     ('id_number', '91110000600037341L', ARRAY[:'o']), ('id_number', '91110000600037341l', ARRAY[:'o']),
-    ('bank_card', '6217003644124028388', ARRAY[:'a']), ('bank_card', '6217 0036 4412 4028 388', ARRAY[:'a']),
+    ('bank_card', '6217003644124027778', ARRAY[:'a']), ('bank_card', '6217 0036 4412 4027 778', ARRAY[:'a']),
     ('person_name', '张三丰', ARRAY[:'a']), ('person_name', '张 三丰', ARRAY[:'a']), ('person_name', '张君宝', ARRAY[:'a']), ('person_name', 'John  Smith', ARRAY[:'c']),
     ('person_name', '李三丰', NULL),
     ('organization_name', '北京示例科技有限公司', ARRAY[:'o']), ('organization_name', ' 北京示例科技有限公司　', ARRAY[:'o']), ('organization_name', '示例集团', ARRAY[:'g']),
@@ -174,7 +178,7 @@ SELECT ok(said LIKE '22P02%' AND strpos(said, value) = 0, 'a value that is no ' 
        LATERAL pg_temp.said(format('SELECT crm.customer_search(%L, %L)', kind, value)) said;
 SET SESSION AUTHORIZATION crm_test_agent;
 SELECT is((SELECT array_agg(c::text) FROM crm.customer_search('phone', '13800138000') c), ARRAY[:'a'], 'a call centre agent finds by telephone');
-SELECT is((SELECT array_agg(c::text) FROM crm.customer_search('bank_card', '6217003644124028388') c), NULL, 'but not by a card, which is not of his layer');
+SELECT is((SELECT array_agg(c::text) FROM crm.customer_search('bank_card', '6217003644124027778') c), NULL, 'but not by a card, which is not of his layer');
 SET SESSION AUTHORIZATION crm_test_reader;
 SELECT throws_ok($$SELECT crm.customer_search('phone', '13800138000')$$, '42501', NULL, 'a reader cannot search');
 SELECT throws_ok($$SELECT * FROM crm.customer_token$$, '42501', NULL, 'nor see tokens');

@@ -1,0 +1,66 @@
+/*
+ * points_chain_core.c: the hash of an entry, which holds the hash of the one before.
+ *
+ * SHA-256 of: 1; the hash before (32 zeros for the first); then every field in the
+ * order below: numbers as 8 bytes, most significant first, texts and the delta as
+ * such a number, their length, and their bytes. A field that is null has the
+ * number that it cannot have otherwise. The form is for ever: a new one gets a
+ * new first byte.
+ */
+#include "points_chain_core.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+
+typedef struct Form
+{
+	uint8_t    *at;
+	uint8_t    *end;
+	bool		full;
+} Form;
+
+static void
+put(Form *f, const void *bytes, size_t length)
+{
+	if (length > (size_t) (f->end - f->at))
+	{
+		f->full = true;
+		return;
+	}
+	memcpy(f->at, bytes, length);
+	f->at += length;
+}
+
+static void
+put_number(Form *f, int64_t number)
+{
+	uint8_t		bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t) ((uint64_t) number >> (56 - 8 * i));
+	put(f, bytes, sizeof(bytes));
+}
+
+static void
+put_text(Form *f, const char *text, size_t length)
+{
+	put_number(f, (int64_t) length);
+	put(f, text, length);
+}
+
+bool
+crm_points_hash(const uint8_t before[CRM_HASH_SIZE], const CrmPointsEntry *entry, uint8_t hash[CRM_HASH_SIZE])
+{
+	static const uint8_t version = 1;
+	uint8_t		bytes[CRM_LEDGER_BYTES + 2048];
+	Form		f = {bytes, bytes + sizeof(bytes), false};
+
+	put(&f, &version, 1);
+	put(&f, before, CRM_HASH_SIZE);
+	for (int i = 0; i < CRM_ENTRY_NUMBERS; i++)
+		put_number(&f, entry->number[i]);
+	for (int i = 0; i < CRM_ENTRY_TEXTS; i++)
+		put_text(&f, entry->text[i], entry->length[i]);
+	return !f.full && EVP_Digest(bytes, (size_t) (f.at - bytes), hash, NULL, EVP_sha256(), NULL) == 1;
+}

@@ -1,0 +1,948 @@
+/*
+ * points_post.c: the postings: lock, look for the request, apply the law, write.
+ *
+ * All functions are one engine: a single posting is a batch of one.  Accounts are
+ * locked in order before anything is decided, so that transfers and batches do
+ * not wait for one another in circles; each state is written once at the end.
+ */
+#include "points_store.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#define REQUEST_ID_SIZE 200
+
+/* An operation as it was asked for. */
+typedef struct Request
+{
+	char	   *request_id;
+	int64		customer;
+	int64		customer2;		/* 0: none */
+	char	   *programme;
+	char	   *ref;			/* NULL: none */
+	CrmPointsOp op;
+	CrmAccount *account;
+	CrmAccount *other;			/* the receiver of a transfer */
+} Request;
+
+typedef struct Answer
+{
+	CrmPointsStatus status;
+	int64		available;
+	int64		held;
+	int64		debt;
+	Datum		breakdown;
+	const char *field;			/* idem_conflict: which differs */
+} Answer;
+
+/* What a call works on; big, so one for all its operations. */
+typedef struct Work
+{
+	CrmPointsAccount account;
+	CrmPointsOutcome out;
+	CrmLedger	ref_delta;
+	CrmJournal	found;
+	CrmJournal	referred;
+} Work;
+
+/* -- the request's parts, checked ---------------------------------------------------------- */
+
+static CrmPointsKind
+kind_asked(const char *name)
+{
+	for (int kind = 0; kind <= CRM_POINTS_UNLOCK; kind++)
+		if (strcmp(crm_points_kind_name[kind], name) == 0)
+			return kind;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("no such operation on points"),
+			 errhint("Operations are earn, gift, redeem, reverse_redeem, reverse_earn, freeze, unfreeze, capture, adjust, transfer, lock and unlock.")));
+}
+
+static void
+require(bool given, const char *what)
+{
+	if (!given)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a posting of points lacks its %s", what)));
+}
+
+static char *
+checked_request_id(const text *input)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(input);
+
+	if (length == 0 || length > REQUEST_ID_SIZE || VARDATA_ANY(input)[0] == '~')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a request id has 1 to %d bytes and does not begin with ~", REQUEST_ID_SIZE),
+				 errhint("Take what your system calls the request, or gen_random_uuid().")));
+	return text_to_cstring(input);
+}
+
+static char *
+checked_programme(const text *input)
+{
+	/* One that is too long is none of ours. */
+	char	   *name = text_to_cstring(input);
+
+	name[Min(strlen(name), CRM_PROGRAMME_SIZE - 1)] = '\0';
+	return name;
+}
+
+static void
+checked_class(const text *input, char class[CRM_CLASS_SIZE])
+{
+	if (crm_class_parse(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), class) != CRM_LEDGER_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid class of points"),
+				 errdetail("%s", crm_ledger_reason(CRM_LEDGER_CLASS))));
+}
+
+static int32
+checked_day(DateADT day, bool never_too)
+{
+	if ((day < CRM_DAY_FIRST || day > CRM_DAY_LAST) && !(never_too && day == CRM_DAY_NEVER))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("day of points out of range"),
+				 errhint("Days are from 0001-01-01 to 9999-12-31; points without a last day have infinity.")));
+	return day;
+}
+
+/* Where the parts of a request stand, in a row or among arguments. */
+typedef enum Part
+{
+	PART_REQUEST_ID,
+	PART_BUSINESS_DATE,
+	PART_OP,
+	PART_CUSTOMER,
+	PART_CUSTOMER2,
+	PART_PROGRAMME,
+	PART_AMOUNT,
+	PART_EXPIRES_ON,
+	PART_CLASS,
+	PART_REF,
+	PARTS
+} Part;
+
+static void
+read_request(const Datum *part, const bool *isnull, Request *r)
+{
+	memset(r, 0, sizeof(*r));
+	require(!isnull[PART_REQUEST_ID], "request id");
+	require(!isnull[PART_OP], "operation");
+	require(!isnull[PART_CUSTOMER], "customer");
+	require(!isnull[PART_PROGRAMME], "programme");
+	r->op.kind = kind_asked(TextDatumGetCString(part[PART_OP]));
+	require(r->op.kind != CRM_POINTS_TRANSFER || !isnull[PART_CUSTOMER2], "receiver");
+	require(!crm_points_needs_ref(r->op.kind) || !isnull[PART_REF], "ref");
+	r->request_id = checked_request_id(DatumGetTextPP(part[PART_REQUEST_ID]));
+	r->customer = DatumGetInt64(part[PART_CUSTOMER]);
+	r->programme = checked_programme(DatumGetTextPP(part[PART_PROGRAMME]));
+	r->op.business_date = isnull[PART_BUSINESS_DATE] ? crm_company_today() :
+		checked_day(DatumGetDateADT(part[PART_BUSINESS_DATE]), false);
+	if (r->op.kind == CRM_POINTS_TRANSFER)
+		r->customer2 = DatumGetInt64(part[PART_CUSTOMER2]);
+	if (crm_points_needs_ref(r->op.kind))
+		r->ref = TextDatumGetCString(part[PART_REF]);
+	if (r->op.kind == CRM_POINTS_LOCK || r->op.kind == CRM_POINTS_UNLOCK)
+		return;
+	r->op.has_amount = !isnull[PART_AMOUNT];
+	r->op.amount = isnull[PART_AMOUNT] ? 0 : DatumGetInt64(part[PART_AMOUNT]);
+	if (!crm_points_is_credit(r->op.kind, r->op.amount))
+		return;
+	r->op.expires_on = isnull[PART_EXPIRES_ON] ? CRM_DAY_NEVER : checked_day(DatumGetDateADT(part[PART_EXPIRES_ON]), true);
+	if (!isnull[PART_CLASS])
+		checked_class(DatumGetTextPP(part[PART_CLASS]), r->op.class);
+}
+
+/* -- accounts of a call ---------------------------------------------------------------------- */
+
+typedef struct AccountKey
+{
+	int64		customer;
+	char		programme[CRM_PROGRAMME_SIZE];
+} AccountKey;
+
+typedef struct AccountSlot
+{
+	AccountKey	key;
+	CrmAccount	account;
+} AccountSlot;
+
+static CrmAccount *
+account_slot(HTAB *accounts, int64 customer, const char *programme)
+{
+	AccountKey	key = {.customer = customer};
+	AccountSlot *slot;
+	bool		found;
+
+	strlcpy(key.programme, programme, CRM_PROGRAMME_SIZE);
+	slot = hash_search(accounts, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(&slot->account, 0, sizeof(slot->account));
+		slot->account.customer = customer;
+	}
+	return &slot->account;
+}
+
+static int
+key_order(const void *a, const void *b)
+{
+	const AccountSlot *x = *(AccountSlot *const *) a;
+	const AccountSlot *y = *(AccountSlot *const *) b;
+
+	if (x->key.customer != y->key.customer)
+		return x->key.customer < y->key.customer ? -1 : 1;
+	return strcmp(x->key.programme, y->key.programme);
+}
+
+/* All accounts of the call, in the order in which everybody locks them. */
+static AccountSlot **
+sorted_slots(HTAB *accounts)
+{
+	long		count = hash_get_num_entries(accounts);
+	AccountSlot **slots = palloc(sizeof(AccountSlot *) * Max(count, 1));
+	HASH_SEQ_STATUS seq;
+	AccountSlot *slot;
+
+	count = 0;
+	hash_seq_init(&seq, accounts);
+	while ((slot = hash_seq_search(&seq)) != NULL)
+		slots[count++] = slot;
+	qsort(slots, count, sizeof(AccountSlot *), key_order);
+	return slots;
+}
+
+/* Rows first, then the stripes of what has none, then the rows that came meanwhile. */
+static void
+lock_slots(AccountSlot **slots, long count)
+{
+	bool		missing[CRM_STRIPES] = {false};
+	bool		any = false;
+
+	for (long i = 0; i < count; i++)
+	{
+		slots[i]->account.programme = crm_store_programme(slots[i]->key.programme);
+		if (crm_store_lock(&slots[i]->account))
+			continue;
+		missing[crm_store_stripe(&slots[i]->account)] = any = true;
+	}
+	for (int stripe = 0; any && stripe < CRM_STRIPES; stripe++)
+		if (missing[stripe])
+			crm_store_lock_stripe(stripe);
+	for (long i = 0; any && i < count; i++)
+		if (!slots[i]->account.exists)
+			crm_store_lock(&slots[i]->account);
+}
+
+static HTAB *
+lock_accounts(Request *requests, int count)
+{
+	HASHCTL		control = {.keysize = sizeof(AccountKey), .entrysize = sizeof(AccountSlot), .hcxt = CurrentMemoryContext};
+	HTAB	   *accounts = hash_create("points accounts", count, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	AccountSlot **slots;
+
+	for (int i = 0; i < count; i++)
+	{
+		requests[i].account = account_slot(accounts, requests[i].customer, requests[i].programme);
+		if (requests[i].customer2 != 0)
+			requests[i].other = account_slot(accounts, requests[i].customer2, requests[i].programme);
+	}
+	slots = sorted_slots(accounts);
+	lock_slots(slots, hash_get_num_entries(accounts));
+	return accounts;
+}
+
+static void
+save_accounts(HTAB *accounts)
+{
+	AccountSlot **slots = sorted_slots(accounts);
+
+	for (long i = 0; i < hash_get_num_entries(accounts); i++)
+		if (slots[i]->account.changed)
+			crm_store_save(&slots[i]->account);
+}
+
+/* -- one operation ------------------------------------------------------------------------------ */
+
+static void
+balance(const CrmLedger *state, int32 business_date, int64 *available, int64 *held, int64 *debt)
+{
+	crm_points_check_fits(crm_ledger_available(state, business_date, available) &&
+						  crm_ledger_held(state, held) && crm_ledger_debt(state, debt));
+}
+
+/* The first field in which a request differs from the entry of its name, or NULL. */
+static const char *
+difference(const Request *r, const CrmJournal *found)
+{
+	bool		is_credit = crm_points_is_credit(r->op.kind, r->op.amount);
+
+	if (r->op.kind != found->kind)
+		return "op";
+	if (strcmp(r->programme, found->programme) != 0)
+		return "programme";
+	if (r->customer2 != found->counterparty)
+		return "customer2";
+	if ((r->ref == NULL) != (found->ref == NULL) || (r->ref != NULL && strcmp(r->ref, found->ref) != 0))
+		return "ref";
+	if (crm_points_needs_ref(r->op.kind) && r->op.has_amount == found->is_rest)
+		return "amount";
+	if (r->op.has_amount && r->op.amount != (r->op.kind == CRM_POINTS_ADJUST || found->amount >= 0 ? found->amount : -found->amount))
+		return "amount";
+	if (!r->op.has_amount && !found->is_rest && found->amount != 0)
+		return "amount";
+	if (is_credit && r->op.expires_on != found->expires_on)
+		return "expires_on";
+	if (is_credit && memcmp(r->op.class, found->class, CRM_CLASS_SIZE) != 0)
+		return "class";
+	return NULL;
+}
+
+/* The first answer again, or a conflict. */
+static void
+answer_again(const Request *r, const CrmJournal *found, Answer *answer)
+{
+	answer->field = difference(r, found);
+	answer->status = answer->field == NULL ? CRM_POINTS_REPLAY : CRM_POINTS_IDEM_CONFLICT;
+	answer->available = found->available;
+	answer->held = found->held;
+	answer->debt = found->debt;
+	answer->breakdown = found->delta;
+}
+
+static void
+look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
+{
+	CrmJournal *found = &work->referred;
+
+	memset(ref, 0, sizeof(*ref));
+	if (r->ref == NULL || !crm_store_find(r->customer, r->ref, found) || strcmp(found->programme, r->programme) != 0)
+		return;
+	crm_points_unpack(found->delta, &work->ref_delta);
+	ref->found = true;
+	ref->kind = found->kind;
+	ref->amount = found->amount;
+	ref->expires_on = found->expires_on;
+	memcpy(ref->class, found->class, CRM_CLASS_SIZE);
+	ref->hold = found->kind == CRM_POINTS_FREEZE ? (int32) found->seq : 0;
+	ref->delta = &work->ref_delta;
+	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
+		ref->reversed = crm_store_reversed(r->customer, r->ref);
+}
+
+/* A hold bears the number of its entry, which stands behind that of what has expired. */
+static int32
+next_hold(const CrmAccount *account, const CrmLedger *state, int32 business_date)
+{
+	int32		day;
+	int64		number = account->seq + 1;
+
+	if (crm_ledger_next_expiry(state, &day) && day < business_date)
+		number++;
+	crm_points_check_fits(number <= PG_INT32_MAX);
+	return (int32) number;
+}
+
+static void
+seal(CrmJournal *e, const CrmAccount *account, const uint8 *before)
+{
+	CrmPointsEntry form = {
+		.number = {e->customer, e->seq, e->amount, e->business_date, GetCurrentTransactionStartTimestamp(), e->available, e->held, e->debt,
+			e->has_expiry ? e->expires_on : PG_INT32_MIN, e->counterparty, e->is_rest, 0},
+		.text = {e->request_id, e->programme, crm_points_kind_name[e->kind], e->ref ? e->ref : "", e->has_expiry ? e->class : "",
+			VARDATA_ANY(DatumGetPointer(e->delta))},
+	};
+
+	e->is_chained = account->programme->is_chained;
+	if (!e->is_chained)
+		return;
+	for (int i = 0; i < CRM_ENTRY_DELTA; i++)
+		form.length[i] = strlen(form.text[i]);
+	form.length[CRM_ENTRY_DELTA] = VARSIZE_ANY_EXHDR(DatumGetPointer(e->delta));
+	if (!crm_points_hash(before, &form, e->hash))
+		elog(ERROR, "could not hash an entry of the points journal");
+}
+
+/* The three entries that a posting may make of an account. */
+typedef struct Entries
+{
+	CrmAccount	after;			/* becomes the account when all are in */
+	int			count;
+	int			main;			/* which of them is the operation */
+	CrmJournal	entry[3];
+} Entries;
+
+static void
+add_entry(Entries *entries, const CrmJournal *model, CrmPointsKind kind, const CrmLedger *delta, int64 amount)
+{
+	CrmJournal *e = &entries->entry[entries->count++];
+
+	*e = *model;
+	e->kind = kind;
+	e->amount = amount;
+	e->seq = ++entries->after.seq;
+	e->delta = crm_points_pack(delta);
+	if (kind == CRM_POINTS_EXPIRE)
+	{
+		e->request_id = psprintf("~expire %s " INT64_FORMAT, e->programme, e->seq);
+		e->ref = NULL;
+		e->has_expiry = e->is_rest = false;
+		e->counterparty = 0;
+	}
+	seal(e, &entries->after, entries->after.chain);
+	memcpy(entries->after.chain, e->hash, CRM_HASH_SIZE);
+}
+
+static int64
+total(const CrmLedger *delta)
+{
+	int64		sum = 0;
+
+	for (int32 i = 0; i < delta->count; i++)
+		sum += delta->lot[i].amount;
+	return sum;
+}
+
+/* Everything of one account that an operation changes, ready to be written. */
+static void
+prepare_entries(Entries *entries, const CrmAccount *account, const CrmPointsOutcome *out, CrmJournal *model)
+{
+	entries->after = *account;
+	entries->count = 0;
+	crm_points_check(out->fault);
+	balance(&out->after.state, model->business_date, &model->available, &model->held, &model->debt);
+	if (out->expired.count > 0)
+		add_entry(entries, model, CRM_POINTS_EXPIRE, &out->expired, total(&out->expired));
+	entries->main = entries->count;
+	if (model->kind != CRM_POINTS_EXPIRE)
+		add_entry(entries, model, model->kind, &out->delta, model->amount);
+	if (out->lapsed.count > 0)
+		add_entry(entries, model, CRM_POINTS_EXPIRE, &out->lapsed, total(&out->lapsed));
+	entries->after.state = crm_points_pack(&out->after.state);
+	entries->after.locked = out->after.locked;
+	entries->after.changed = true;
+}
+
+static void
+refuse_again(void)
+{
+	elog(ERROR, "an entry that the product names is in the points journal already");
+}
+
+/* The operation's own entry goes first: if its name is taken, nothing was written. */
+static bool
+write_entries(const Entries *entries)
+{
+	if (!crm_store_insert(&entries->entry[entries->main]))
+		return false;
+	for (int i = 0; i < entries->count; i++)
+		if (i != entries->main && !crm_store_insert(&entries->entry[i]))
+			refuse_again();
+	return true;
+}
+
+static CrmJournal
+model_entry(const Request *r, const CrmPointsOutcome *out)
+{
+	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .request_id = r->request_id,
+		.kind = r->op.kind, .amount = out->amount, .business_date = r->op.business_date,
+		.has_expiry = crm_points_is_credit(r->op.kind, r->op.amount), .expires_on = r->op.expires_on,
+		.counterparty = r->customer2, .ref = r->ref, .is_rest = crm_points_needs_ref(r->op.kind) && !r->op.has_amount};
+
+	memcpy(model.class, r->op.class, CRM_CLASS_SIZE);
+	return model;
+}
+
+/* The receiver's entries; their names are the product's, so they meet no other request. */
+static void
+receive(const Request *r, Work *work)
+{
+	CrmAccount *account = r->other;
+	CrmLedger	moved;
+	CrmJournal	model = {.customer = r->customer2, .programme = r->programme, .kind = CRM_POINTS_RECEIVE,
+		.business_date = r->op.business_date, .counterparty = r->customer, .ref = r->request_id};
+	Entries		entries;
+
+	crm_ledger_copy(&moved, &work->out.moved);
+	work->account.opened = account->exists;
+	work->account.locked = account->locked;
+	crm_points_unpack(account->state, &work->account.state);
+	crm_points_receive(&work->account, &moved, r->op.business_date, &work->out);
+	model.amount = work->out.amount;
+	model.request_id = psprintf("~from " INT64_FORMAT " %s", r->customer, r->request_id);
+	prepare_entries(&entries, account, &work->out, &model);
+	if (!write_entries(&entries))
+		refuse_again();
+	*account = entries.after;
+}
+
+static bool
+is_big_adjustment(const Request *r)
+{
+	int64		limit = r->account->programme->adjust_limit;
+
+	return r->op.kind == CRM_POINTS_ADJUST && (r->op.amount > limit || r->op.amount < -limit);
+}
+
+/* Beyond the limit a second person has said yes before, or it does not happen. */
+static void
+check_adjustment(const Request *r)
+{
+	int64		limit = r->account->programme->adjust_limit;
+	int			persons;
+
+	if (!is_big_adjustment(r))
+		return;
+	persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount);
+	if (persons == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CRM_APPROVAL_REQUIRED),
+				 errmsg("an adjustment of this size must be approved first"),
+				 errdetail("Request %s: the limit is " INT64_FORMAT ".", r->request_id, limit),
+				 errhint("Another person calls crm.points_approve_adjustment() for this request and amount.")));
+	if (persons == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CRM_FOUR_EYES),
+				 errmsg("who approves an adjustment of points cannot post it"),
+				 errdetail("Request %s.", r->request_id)));
+}
+
+/*
+ * The law comes first and the look for an earlier entry of this name later: what
+ * succeeds finds it out by its own insertion, what does not must ask.
+ */
+static bool
+answer_if_known(const Request *r, Work *work, Answer *answer)
+{
+	if (!crm_store_find(r->customer, r->request_id, &work->found))
+		return false;
+	answer_again(r, &work->found, answer);
+	return true;
+}
+
+static CrmPointsStatus
+apply(Request *r, Work *work)
+{
+	CrmPointsRef ref;
+
+	work->account.opened = r->account->exists || r->account->changed;
+	work->account.locked = r->account->locked;
+	crm_points_unpack(r->account->state, &work->account.state);
+	r->op.to_oneself = r->other != NULL && r->other == r->account;
+	r->op.receiver_opens = r->other != NULL &&
+		(r->other->exists || r->other->changed || r->other->programme->rules.auto_open);
+	r->op.hold = next_hold(r->account, &work->account.state, r->op.business_date);
+	look_up_ref(r, work, &ref);
+	return crm_points_apply(&r->account->programme->rules, &work->account, &r->op, &ref, &work->out);
+}
+
+static void
+post(Request *r, Work *work, Answer *answer)
+{
+	CrmJournal	model;
+	Entries		entries;
+	int64		amount;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->status = apply(r, work);
+	if (answer->status != CRM_POINTS_DONE || work->out.fault != CRM_LEDGER_OK || is_big_adjustment(r))
+	{
+		CrmPointsStatus refusal = answer->status;
+
+		if (answer_if_known(r, work, answer))
+			return;
+		answer->status = refusal;
+		balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
+		check_adjustment(r);
+		if (refusal != CRM_POINTS_DONE)
+			return;
+	}
+	model = model_entry(r, &work->out);
+	prepare_entries(&entries, r->account, &work->out, &model);
+	if (!write_entries(&entries))
+	{
+		if (!answer_if_known(r, work, answer))
+			elog(ERROR, "an entry of the points journal is there and is not");
+		return;
+	}
+	*r->account = entries.after;
+	amount = work->out.amount < 0 ? -work->out.amount : work->out.amount;
+	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
+		crm_store_add_reversed(r->customer, r->ref, amount);
+	if (r->op.kind == CRM_POINTS_TRANSFER)
+		receive(r, work);
+	answer->available = model.available;
+	answer->held = model.held;
+	answer->debt = model.debt;
+	answer->breakdown = entries.entry[entries.main].delta;
+}
+
+/* -- refusals as errors ------------------------------------------------------------------------- */
+
+static void
+report_refusal(const Request *r, const Answer *answer)
+{
+	const char *id = r->request_id;
+
+	switch (answer->status)
+	{
+		case CRM_POINTS_BAD_AMOUNT:
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("bad_amount: an amount of points must be a positive whole number"),
+							errdetail("Request %s.", id),
+							errhint("An adjustment may be negative, but not 0; a reversal without an amount takes all that remains.")));
+			break;
+		case CRM_POINTS_INSUFFICIENT:
+			ereport(ERROR, (errcode(ERRCODE_CRM_NOT_ENOUGH_POINTS),
+							errmsg("insufficient: not enough points"),
+							errdetail("Request %s: available " INT64_FORMAT ", held " INT64_FORMAT ", debt " INT64_FORMAT ".",
+									  id, answer->available, answer->held, answer->debt),
+							errhint("Take less, or release what is held.")));
+			break;
+		case CRM_POINTS_NOT_FOUND:
+			ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+							errmsg("not_found: no such posting or account of points"),
+							errdetail("Request %s.", id),
+							errhint("ref names a posting of the same customer and programme that can be reversed, unfrozen or captured.")));
+			break;
+		case CRM_POINTS_OVER_REVERSAL:
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_OVER_REVERSAL),
+							errmsg("over_reversal: more than remains of the posting"),
+							errdetail("Request %s.", id),
+							errhint("Leave the amount out to take all that remains.")));
+			break;
+		case CRM_POINTS_IDEM_CONFLICT:
+			ereport(ERROR, (errcode(ERRCODE_CRM_CONFLICT),
+							errmsg("idem_conflict: the request id was used with another %s", answer->field),
+							errdetail("Request %s.", id),
+							errhint("A new request needs an id of its own.")));
+			break;
+		case CRM_POINTS_ALREADY_EXPIRED:
+			ereport(ERROR, (errcode(ERRCODE_CRM_DEADLINE),
+							errmsg("already_expired: points cannot be given that are past their last day"),
+							errdetail("Request %s.", id)));
+			break;
+		case CRM_POINTS_EXPIRED:
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_EXPIRED),
+							errmsg("expired: the credit is past its last day and cannot be taken back"),
+							errdetail("Request %s.", id)));
+			break;
+		case CRM_POINTS_LOCKED:
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_LOCKED),
+							errmsg("locked: the points account is locked"),
+							errdetail("Request %s.", id),
+							errhint("crm.points_unlock() opens it again.")));
+			break;
+		case CRM_POINTS_BELOW_MIN:
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_BELOW_MIN),
+							errmsg("below_min: less than the least redemption"),
+							errdetail("Request %s: the least is " INT64_FORMAT ".", id, r->account->programme->rules.redeem_min)));
+			break;
+		case CRM_POINTS_SAME_ACCOUNT:
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_SAME_ACCOUNT),
+							errmsg("same_account: points cannot be transferred to the account they are in"),
+							errdetail("Request %s.", id)));
+			break;
+		default:
+			break;
+	}
+}
+
+/* -- calls ---------------------------------------------------------------------------------------- */
+
+static void
+post_all(Request *requests, int count, Answer *answers, bool raise, MemoryContext caller)
+{
+	Work	   *work = palloc(sizeof(Work));
+	HTAB	   *accounts = lock_accounts(requests, count);
+
+	for (int i = 0; i < count; i++)
+	{
+		post(&requests[i], work, &answers[i]);
+		if (raise)
+			report_refusal(&requests[i], &answers[i]);
+		if (DatumGetPointer(answers[i].breakdown) != NULL)
+		{
+			MemoryContext here = MemoryContextSwitchTo(caller);
+
+			answers[i].breakdown = PointerGetDatum(pg_detoast_datum_copy((struct varlena *) DatumGetPointer(answers[i].breakdown)));
+			MemoryContextSwitchTo(here);
+		}
+	}
+	save_accounts(accounts);
+}
+
+static void
+run_requests(Request *requests, int count, Answer *answers, bool raise)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CrmStore	store;
+
+	crm_store_open(&store);
+	PG_TRY();
+	{
+		post_all(requests, count, answers, raise, caller);
+	}
+	PG_FINALLY();
+	{
+		crm_store_close(&store);
+	}
+	PG_END_TRY();
+	SPI_finish();
+}
+
+static void
+answer_values(const Answer *answer, Datum values[5], bool nulls[5])
+{
+	values[0] = CStringGetTextDatum(crm_points_status_name[answer->status]);
+	values[1] = Int64GetDatum(answer->available);
+	values[2] = Int64GetDatum(answer->held);
+	values[3] = Int64GetDatum(answer->debt);
+	values[4] = answer->breakdown;
+	memset(nulls, 0, 5 * sizeof(bool));
+	nulls[4] = DatumGetPointer(answer->breakdown) == NULL;
+}
+
+/* One posting: which argument is which part of the request. */
+static Datum
+post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
+{
+	Datum		part[PARTS] = {0};
+	bool		isnull[PARTS];
+	Request		request;
+	Answer		answer;
+	Datum		values[5];
+	bool		nulls[5];
+	TupleDesc	desc;
+
+	memset(isnull, true, sizeof(isnull));
+	for (int i = 0; i < PG_NARGS(); i++)
+	{
+		part[order[i]] = PG_GETARG_DATUM(i);
+		isnull[order[i]] = PG_ARGISNULL(i);
+	}
+	part[PART_OP] = CStringGetTextDatum(crm_points_kind_name[kind]);
+	isnull[PART_OP] = false;
+	read_request(part, isnull, &request);
+	run_requests(&request, 1, &answer, true);
+	answer_values(&answer, values, nulls);
+	get_call_result_type(fcinfo, NULL, &desc);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+#define ACCOUNT_PARTS PART_CUSTOMER, PART_PROGRAMME, PART_REQUEST_ID
+
+static const Part credit_order[] = {ACCOUNT_PARTS, PART_AMOUNT, PART_EXPIRES_ON, PART_CLASS, PART_BUSINESS_DATE};
+static const Part debit_order[] = {ACCOUNT_PARTS, PART_AMOUNT, PART_BUSINESS_DATE};
+static const Part ref_order[] = {ACCOUNT_PARTS, PART_REF, PART_AMOUNT, PART_BUSINESS_DATE};
+static const Part lock_order[] = {ACCOUNT_PARTS, PART_BUSINESS_DATE};
+static const Part transfer_order[] = {PART_CUSTOMER, PART_CUSTOMER2, PART_PROGRAMME, PART_REQUEST_ID, PART_AMOUNT, PART_BUSINESS_DATE};
+
+#define POSTING(name, kind, order) \
+PG_FUNCTION_INFO_V1(crm_points_##name##_sql); \
+Datum \
+crm_points_##name##_sql(PG_FUNCTION_ARGS) \
+{ \
+	return post_single(fcinfo, kind, order); \
+} \
+extern int	crm_needs_semicolon
+
+POSTING(earn, CRM_POINTS_EARN, credit_order);
+POSTING(gift, CRM_POINTS_GIFT, credit_order);
+POSTING(adjust, CRM_POINTS_ADJUST, credit_order);
+POSTING(redeem, CRM_POINTS_REDEEM, debit_order);
+POSTING(freeze, CRM_POINTS_FREEZE, debit_order);
+POSTING(unfreeze, CRM_POINTS_UNFREEZE, ref_order);
+POSTING(capture, CRM_POINTS_CAPTURE, ref_order);
+POSTING(transfer, CRM_POINTS_TRANSFER, transfer_order);
+POSTING(lock, CRM_POINTS_LOCK, lock_order);
+POSTING(unlock, CRM_POINTS_UNLOCK, lock_order);
+
+static bool
+ref_is_credit(int64 customer, const char *ref)
+{
+	CrmJournal	found;
+	CrmStore	store;
+	volatile bool is_credit = false;
+
+	crm_store_open(&store);
+	PG_TRY();
+	{
+		if (crm_store_find(customer, ref, &found))
+			is_credit = crm_points_is_credit(found.kind, found.amount);
+	}
+	PG_FINALLY();
+	{
+		crm_store_close(&store);
+	}
+	PG_END_TRY();
+	SPI_finish();
+	return is_credit;
+}
+
+/* What is referred to decides: a credit is taken back, all else given back. */
+PG_FUNCTION_INFO_V1(crm_points_reverse_sql);
+Datum
+crm_points_reverse_sql(PG_FUNCTION_ARGS)
+{
+	bool		is_credit = !PG_ARGISNULL(0) && !PG_ARGISNULL(3) &&
+		ref_is_credit(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(3)));
+
+	return post_single(fcinfo, is_credit ? CRM_POINTS_REVERSE_EARN : CRM_POINTS_REVERSE_REDEEM, ref_order);
+}
+
+static void
+read_row(HeapTupleHeader row, Request *request)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Datum		part[PARTS];
+	bool		isnull[PARTS];
+
+	if (desc->natts != PARTS)
+		elog(ERROR, "crm.points_op has %d fields instead of %d", desc->natts, PARTS);
+	heap_deform_tuple(&tuple, desc, part, isnull);
+	read_request(part, isnull, request);
+	ReleaseTupleDesc(desc);
+}
+
+PG_FUNCTION_INFO_V1(crm_points_post_batch);
+Datum
+crm_points_post_batch(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *elements;
+	bool	   *missing;
+	int			count;
+	Request    *requests;
+	Answer	   *answers;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &elements, &missing, &count);
+	requests = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Request) * Max(count, 1));
+	answers = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Answer) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		require(!missing[i], "row");
+		read_row(DatumGetHeapTupleHeader(elements[i]), &requests[i]);
+	}
+	if (count > 0)
+		run_requests(requests, count, answers, false);
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < count; i++)
+	{
+		Datum		values[6] = {CStringGetTextDatum(requests[i].request_id)};
+		bool		nulls[6] = {false};
+
+		answer_values(&answers[i], values + 1, nulls + 1);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+static bool
+expire_one(Request *r)
+{
+	Work	   *work = palloc(sizeof(Work));
+	HTAB	   *accounts = lock_accounts(r, 1);
+	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .kind = CRM_POINTS_EXPIRE,
+		.business_date = r->op.business_date};
+	Entries		entries;
+
+	work->account.locked = r->account->locked;
+	crm_points_unpack(r->account->state, &work->account.state);
+	crm_points_expire(&work->account, r->op.business_date, &work->out);
+	if (!r->account->exists || work->out.expired.count == 0)
+		return false;
+	prepare_entries(&entries, r->account, &work->out, &model);
+	entries.main = 0;
+	if (!write_entries(&entries))
+		refuse_again();
+	*r->account = entries.after;
+	save_accounts(accounts);
+	return true;
+}
+
+/* Post what is past its day, of one account; false when nothing was. */
+PG_FUNCTION_INFO_V1(crm_points_expire_account);
+Datum
+crm_points_expire_account(PG_FUNCTION_ARGS)
+{
+	Request		r = {.customer = PG_GETARG_INT64(0), .programme = checked_programme(PG_GETARG_TEXT_PP(1)),
+		.op = {.business_date = checked_day(PG_GETARG_DATEADT(2), false)}};
+	CrmStore	store;
+	volatile bool due = false;
+
+	crm_store_open(&store);
+	PG_TRY();
+	{
+		due = expire_one(&r);
+	}
+	PG_FINALLY();
+	{
+		crm_store_close(&store);
+	}
+	PG_END_TRY();
+	SPI_finish();
+	PG_RETURN_BOOL(due);
+}
+
+/* -- the chain, for the audit ------------------------------------------------------------------------ */
+
+static void
+text_part(FunctionCallInfo fcinfo, int argument, CrmPointsEntry *entry, int part)
+{
+	const struct varlena *value;
+
+	entry->text[part] = "";
+	entry->length[part] = 0;
+	if (PG_ARGISNULL(argument))
+		return;
+	value = PG_GETARG_VARLENA_PP(argument);
+	entry->text[part] = VARDATA_ANY(value);
+	entry->length[part] = VARSIZE_ANY_EXHDR(value);
+}
+
+/* Arguments: the hash before, the numbers in their order, the texts in theirs. */
+PG_FUNCTION_INFO_V1(crm_points_entry_hash);
+Datum
+crm_points_entry_hash(PG_FUNCTION_ARGS)
+{
+	static const int64 missing[CRM_ENTRY_NUMBERS] = {[CRM_ENTRY_EXPIRES_ON] = PG_INT32_MIN};
+	uint8		before[CRM_HASH_SIZE] = {0};
+	bytea	   *hash = palloc(VARHDRSZ + CRM_HASH_SIZE);
+	CrmPointsEntry entry;
+
+	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(0)) == CRM_HASH_SIZE)
+		memcpy(before, VARDATA_ANY(PG_GETARG_BYTEA_PP(0)), CRM_HASH_SIZE);
+	for (int i = 0; i < CRM_ENTRY_NUMBERS; i++)
+	{
+		bool		is_date = i == CRM_ENTRY_BUSINESS_DATE || i == CRM_ENTRY_EXPIRES_ON;
+		Datum		value = PG_GETARG_DATUM(1 + i);
+
+		entry.number[i] = PG_ARGISNULL(1 + i) ? missing[i] : is_date ? DatumGetDateADT(value) :
+			i == CRM_ENTRY_IS_REST ? DatumGetBool(value) : i == CRM_ENTRY_RULE_VERSION ? DatumGetInt32(value) : DatumGetInt64(value);
+	}
+	for (int i = 0; i < CRM_ENTRY_TEXTS; i++)
+		text_part(fcinfo, 1 + CRM_ENTRY_NUMBERS + i, &entry, i);
+	SET_VARSIZE(hash, VARHDRSZ + CRM_HASH_SIZE);
+	if (!crm_points_hash(before, &entry, (uint8 *) VARDATA(hash)))
+		PG_RETURN_NULL();
+	PG_RETURN_BYTEA_P(hash);
+}

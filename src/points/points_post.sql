@@ -1,0 +1,346 @@
+-- points_post: the postings. Each is one call, atomic with its caller's transaction.
+
+CREATE TYPE crm.points_answer AS (status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger);
+COMMENT ON TYPE crm.points_answer IS
+$$Answer of a posting: status, balance afterwards, and the change lot by lot (积分操作结果).
+status ok or replay; refusals are errors in the single functions and statuses in crm.points_post_batch(). available, held and debt are as of the business date; breakdown is what the operation itself moved.$$;
+COMMENT ON COLUMN crm.points_answer.status IS 'ok, replay, or why it was refused (状态).';
+COMMENT ON COLUMN crm.points_answer.available IS 'Points that can be used afterwards (可用积分).';
+COMMENT ON COLUMN crm.points_answer.held IS 'Points in holds afterwards (冻结积分).';
+COMMENT ON COLUMN crm.points_answer.debt IS 'Points owed afterwards (欠分).';
+COMMENT ON COLUMN crm.points_answer.breakdown IS 'What the operation changed, lot by lot (明细).';
+
+CREATE TYPE crm.points_op AS (request_id text, business_date date, op text, customer crm.customer_code, customer2 crm.customer_code,
+    programme text, amount bigint, expires_on date, class text, ref text);
+COMMENT ON TYPE crm.points_op IS
+$$An operation for crm.points_post_batch() (积分操作).
+op is earn, gift, redeem, reverse_redeem, reverse_earn, freeze, unfreeze, capture, adjust, transfer, lock or unlock. What an operation does not need is passed over.$$;
+
+COMMENT ON COLUMN crm.points_op.request_id IS 'Unique for each customer (请求号).';
+COMMENT ON COLUMN crm.points_op.business_date IS 'Day that decides expiry; null: today of the company (业务日期).';
+COMMENT ON COLUMN crm.points_op.op IS 'The operation (操作).';
+COMMENT ON COLUMN crm.points_op.customer IS 'Whose points (客户编号).';
+COMMENT ON COLUMN crm.points_op.customer2 IS 'Receiver of a transfer (转入客户).';
+COMMENT ON COLUMN crm.points_op.programme IS 'Programme (积分计划).';
+COMMENT ON COLUMN crm.points_op.amount IS 'In the smallest unit; null in a reversal, unfreeze or capture: all that remains (分值).';
+COMMENT ON COLUMN crm.points_op.expires_on IS 'Last usable day of a credit; null: never (有效期至).';
+COMMENT ON COLUMN crm.points_op.class IS 'Class of points of a credit; null: plain (积分类别).';
+COMMENT ON COLUMN crm.points_op.ref IS 'Request that is reversed, unfrozen or captured (原请求号).';
+
+CREATE FUNCTION crm.points_earn(customer crm.customer_code, programme text, request_id text, amount bigint, expires_on date DEFAULT NULL, class text DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_earn_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_earn(crm.customer_code, text, text, bigint, date, text, date) IS
+$$Credit points earned (积分累积).
+expires_on is the last usable day, null for never. A debt is paid first. The first credit opens the account where the programme allows.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH007 when past the last day, P0002 when the account does not open by itself.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_earn(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_earn(crm.customer_code, text, text, bigint, date, text, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_gift(customer crm.customer_code, programme text, request_id text, amount bigint, expires_on date DEFAULT NULL, class text DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_gift_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) IS
+$$Credit points given (积分赠送). As crm.points_earn().
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH007, P0002.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_adjust(customer crm.customer_code, programme text, request_id text, amount bigint, expires_on date DEFAULT NULL, class text DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_adjust_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date) IS
+$$Adjust points up or down (积分调整).
+Up is a credit; down takes lots in order, also from a locked account, and is not reversed but adjusted. Beyond the programme's limit another person must have approved request and amount.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH003 and KH004 beyond the limit, KH008 when there are not enough, KH007, P0002.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date) TO crm_data_admin;
+
+CREATE FUNCTION crm.points_redeem(customer crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_redeem_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) IS
+$$Redeem points (积分兑换).
+Takes lots in order: first those that end first, never last, then by class.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KHP04 under the minimum, KH008 when there are not enough.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_freeze(customer crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_freeze_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) IS
+$$Hold points (积分冻结).
+Takes lots as a redemption does and keeps them in a hold, where they do not expire; crm.points_unfreeze() and crm.points_capture() name this request as ref.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KH008 when there are not enough.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_unfreeze(customer crm.customer_code, programme text, request_id text, ref text, amount bigint DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_unfreeze_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date) IS
+$$Give held points back (积分解冻).
+Last taken first; null: all that remains. A debt is paid first; what is past its day expires at once.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, P0002 when ref is no freeze of this account, KHP01 when more than remains.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_capture(customer crm.customer_code, programme text, request_id text, ref text, amount bigint DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_capture_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_capture(crm.customer_code, text, text, text, bigint, date) IS
+$$Use held points up (冻结积分扣减).
+In order of use; counts as a redemption that can be reversed.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, P0002 when ref is no freeze of this account, KHP01 when more than remains.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_capture(crm.customer_code, text, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_capture(crm.customer_code, text, text, text, bigint, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_reverse(customer crm.customer_code, programme text, request_id text, ref text, amount bigint DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_reverse_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_reverse(crm.customer_code, text, text, text, bigint, date) IS
+$$Reverse a redemption, a capture or a credit, in whole or part (积分返销).
+Redemptions give back the lots that were taken, last taken first, with their own last day. Credits are taken from their own lot first, then from others in order; the rest is owed where the programme allows.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, P0002 when ref cannot be reversed, KHP01 when more than remains, KHP02 when the credit is past its day, KH008 when no debt is allowed.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_reverse(crm.customer_code, text, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_reverse(crm.customer_code, text, text, text, bigint, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_transfer(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_transfer_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
+$$Transfer points to another customer of the programme (积分转赠).
+The receiver gets the same lots with their last day; his debt is paid first.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP05 to oneself, KHP03 when locked, KH008 when there are not enough, P0002 when the receiver's account does not open by itself.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_lock(customer crm.customer_code, programme text, request_id text, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_lock_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_lock(crm.customer_code, text, text, date) IS
+$$Lock a points account: no redemption, freeze or transfer out (积分账户锁定).
+Locking a locked account is no error.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, none of its own.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_lock(crm.customer_code, text, text, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_lock(crm.customer_code, text, text, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_unlock(customer crm.customer_code, programme text, request_id text, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_unlock_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date) IS
+$$Unlock a points account (积分账户解锁).
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, none of its own.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date) TO crm_writer;
+
+CREATE FUNCTION crm.points_post_batch(ops crm.points_op[])
+    RETURNS TABLE (request_id text, status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger)
+    AS 'MODULE_PATHNAME', 'crm_points_post_batch' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
+COMMENT ON FUNCTION crm.points_post_batch(crm.points_op[]) IS
+$$Post many operations in order, one answer for each (批量积分操作).
+The same as one by one, but refusals are statuses: bad_amount, insufficient, not_found, over_reversal, idem_conflict, already_expired, expired, locked, below_min, same_account. Each account is written once. Errors: 22004, 22023, 22003, 54000, KH003, KH004; then nothing of the batch is posted.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) TO crm_data_admin; -- it can adjust
+
+-- -- programmes, approval ---------------------------------------------------------
+
+CREATE FUNCTION crm.define_points_programme(programme text, label_zh text, label_en text, scale integer DEFAULT 0, redeem_min bigint DEFAULT 0,
+        allow_debt boolean DEFAULT true, auto_open boolean DEFAULT true, is_chained boolean DEFAULT true, adjust_limit bigint DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO crm_data.points_programme AS p (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit)
+    VALUES (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit)
+    ON CONFLICT ON CONSTRAINT points_programme_pkey DO UPDATE
+       SET label_zh = excluded.label_zh, label_en = excluded.label_en, scale = excluded.scale, redeem_min = excluded.redeem_min,
+           allow_debt = excluded.allow_debt, auto_open = excluded.auto_open, is_chained = excluded.is_chained, adjust_limit = excluded.adjust_limit;
+END
+$$;
+ALTER FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) IS
+$$Make a points programme, or change its rules (定义积分计划).
+scale: decimal places of a point; amounts are whole numbers of the smallest unit. adjust_limit: beyond it adjustments need a second person, null for no limit. Errors: 23502, 23514.$$;
+
+CREATE FUNCTION crm.points_approve_adjustment(customer crm.customer_code, programme text, request_id text, amount bigint, reason text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO crm_data.points_approval (customer_code, request_id, programme, amount, reason)
+    VALUES (customer, request_id, programme, amount, reason);
+END
+$$;
+ALTER FUNCTION crm.points_approve_adjustment(crm.customer_code, text, text, bigint, text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_approve_adjustment(crm.customer_code, text, text, bigint, text) FROM PUBLIC; -- one of four eyes
+GRANT EXECUTE ON FUNCTION crm.points_approve_adjustment(crm.customer_code, text, text, bigint, text) TO crm_data_admin;
+COMMENT ON FUNCTION crm.points_approve_adjustment(crm.customer_code, text, text, bigint, text) IS
+$$Approve an adjustment beyond the programme's limit before another person posts it (积分调整审批).
+Holds for this request and amount. Errors: 23505 when it is approved already, 23502.$$;
+
+-- -- guards --------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_keep() RETURNS trigger AS 'MODULE_PATHNAME', 'crm_points_keep' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_keep() IS 'Trigger: points are written by postings, and by a superuser who restores a dump (积分写保护). Errors: 42501.';
+REVOKE EXECUTE ON FUNCTION crm.points_keep() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_keep() TO crm_owner; -- who makes the triggers
+CREATE FUNCTION crm.points_programme_changed() RETURNS trigger AS 'MODULE_PATHNAME', 'crm_points_programme_changed' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_programme_changed() IS 'Trigger: all sessions read the programmes again (积分计划变更).';
+REVOKE EXECUTE ON FUNCTION crm.points_programme_changed() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_programme_changed() TO crm_owner; -- who makes the trigger
+
+-- -- expiry ---------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_expire_account(customer crm.customer_code, programme text, as_of date) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'crm_points_expire_account' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_expire_account(crm.customer_code, text, date) IS
+$$Post what is past its day in one account; false when nothing is (单户积分失效). No balance depends on it. A part of crm.points_expire_due().$$;
+REVOKE EXECUTE ON FUNCTION crm.points_expire_account(crm.customer_code, text, date) FROM PUBLIC; -- writes the journal
+GRANT EXECUTE ON FUNCTION crm.points_expire_account(crm.customer_code, text, date) TO crm_owner; -- as whom a batch runs
+
+CREATE FUNCTION crm.points_expire_batch(as_of date, size integer) RETURNS integer
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    due record;
+    done integer := 0;
+BEGIN
+    -- What somebody else holds is posted by him or by the next run.
+    FOR due IN SELECT a.customer_code, a.programme FROM crm_data.points_account a
+                WHERE a.next_due < as_of ORDER BY a.next_due LIMIT size FOR NO KEY UPDATE SKIP LOCKED LOOP
+        done := done + points_expire_account(due.customer_code, due.programme, as_of)::integer;
+    END LOOP;
+    RETURN done;
+END
+$$;
+ALTER FUNCTION crm.points_expire_batch(date, integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_expire_batch(date, integer) FROM PUBLIC; -- writes the journal
+GRANT EXECUTE ON FUNCTION crm.points_expire_batch(date, integer) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_expire_batch(date, integer) IS 'Post the expiry of so many accounts at most; gives their number (积分失效一批). A part of crm.points_expire_due().';
+
+CREATE PROCEDURE crm.points_expire_due(as_of date DEFAULT crm.company_today(), size integer DEFAULT 10000)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    done integer;
+BEGIN
+    LOOP
+        done := crm.points_expire_batch(as_of, size);
+        EXIT WHEN done OPERATOR(pg_catalog.=) 0;
+        COMMIT;
+    END LOOP;
+END
+$$;
+REVOKE EXECUTE ON PROCEDURE crm.points_expire_due(date, integer) FROM PUBLIC; -- writes the journal
+GRANT EXECUTE ON PROCEDURE crm.points_expire_due(date, integer) TO crm_data_admin, crm_admin;
+COMMENT ON PROCEDURE crm.points_expire_due(date, integer) IS
+$$Post what is past its last day on the given day (积分到期失效).
+Commits per batch, passes over accounts that somebody holds, and can be killed and called again at any time: no balance depends on it. Errors: 2D000 inside a transaction block.$$;
+
+-- -- the audit ------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_entry_hash(before bytea, customer crm.customer_code, seq bigint, amount bigint, business_date date, posted_at timestamptz,
+        available bigint, held bigint, debt bigint, expires_on date, counterparty crm.customer_code, is_rest boolean, rule_version integer,
+        request_id text, programme text, kind text, ref text, class text, delta crm.points_ledger) RETURNS bytea
+    AS 'MODULE_PATHNAME', 'crm_points_entry_hash' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) IS
+$$SHA-256 of an entry and the hash before it, which is null for the first (流水哈希).
+The form is in src/points/points_chain_core.c and doc/points.md.$$;
+
+CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
+    RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT v.name, coalesce(a.customer_code, j.customer_code), coalesce(a.programme, j.programme),
+           format('state %s, sum of changes %s; account at entry %s, %s entries from %s to %s; next expiry %s',
+                  a.state, j.total, a.seq, j.entries, j.first, j.last, a.next_due)
+      FROM (SELECT * FROM crm_data.points_account p WHERE customer IS NULL OR p.customer_code = customer) a
+      FULL JOIN (SELECT p.customer_code, p.programme, crm.sum(p.delta) AS total, count(*) AS entries, min(p.seq) AS first, max(p.seq) AS last,
+                        sum(p.seq) AS numbers
+                   FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer GROUP BY 1, 2) j
+        ON j.customer_code = a.customer_code AND j.programme = a.programme,
+           LATERAL (VALUES
+               ('state_is_sum', NOT coalesce(j.total, '{}') = coalesce(a.state, '{}')),
+               -- From 1 to n, n entries, and the sum that none but all of them have.
+               ('seq_dense', coalesce(j.entries, 0) <> coalesce(a.seq, 0) OR coalesce(j.last, 0) <> coalesce(a.seq, 0) OR j.first <> 1
+                             OR j.numbers <> a.seq::numeric * (a.seq + 1) / 2),
+               ('debt_means_none_available', debt(a.state) > 0 AND available(a.state, '-infinity') > 0),
+               ('next_due', a.next_due IS DISTINCT FROM next_expiry(a.state))
+           ) v (name, broken)
+     WHERE v.broken;
+    -- What each entry says of itself: the change as a whole is the amount; the answer is the state after it.
+    RETURN QUERY
+    SELECT v.name, e.customer_code, e.programme,
+           format('entry %s, request %s: %s of %s, change %s, state after it %s', e.seq, e.request_id, e.kind, e.amount, e.delta, e.after)
+      FROM (SELECT p.*, crm.sum(p.delta) OVER w AS after, lag(p.hash) OVER w AS hash_before, lead(p.seq) OVER w IS NULL AS is_last
+              FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
+            WINDOW w AS (PARTITION BY p.customer_code, p.programme ORDER BY p.seq ROWS UNBOUNDED PRECEDING)) e
+      JOIN crm_data.points_account a ON a.customer_code = e.customer_code AND a.programme = e.programme,
+           LATERAL (VALUES
+               ('conservation', points_total(e.delta) <> CASE WHEN e.kind IN ('freeze', 'unfreeze', 'lock', 'unlock') THEN 0 ELSE e.amount END),
+               ('never_overdrawn', NOT points_is_state(e.after)),
+               ('as_of', CASE WHEN e.kind <> 'expire' THEN e.available <> available(e.after, e.business_date)
+                              OR coalesce(e.held, 0) <> held(e.after) OR coalesce(e.debt, 0) <> debt(e.after) END),
+               ('fifo', CASE WHEN e.kind IN ('redeem', 'freeze', 'transfer') OR e.kind = 'adjust' AND e.amount < 0
+                             THEN EXISTS (SELECT FROM lots(e.delta) t, lots(e.after) s
+                                           WHERE t.hold = 0 AND t.amount < 0 AND s.hold = 0
+                                             AND (s.expires_on, s.class COLLATE "C") < (t.expires_on, t.class COLLATE "C")) END),
+               ('expired_early', CASE WHEN e.kind = 'expire'
+                                      THEN EXISTS (SELECT FROM lots(e.delta) t WHERE t.expires_on >= e.business_date OR t.hold > 0) END),
+               ('hash_chain', e.hash <> points_entry_hash(e.hash_before, e.customer_code, e.seq, e.amount, e.business_date, e.posted_at,
+                       e.available, coalesce(e.held, 0), coalesce(e.debt, 0), e.expires_on, e.counterparty, e.is_rest, e.rule_version,
+                       e.request_id, e.programme, e.kind, e.ref, e.class, e.delta)
+                   OR e.is_last AND e.hash IS DISTINCT FROM a.chain OR e.hash IS NULL AND e.hash_before IS NOT NULL AND a.chain IS NOT NULL)
+           ) v (name, broken)
+     WHERE v.broken;
+    RETURN QUERY
+    SELECT CASE o.kind WHEN 'freeze' THEN 'hold_bound' ELSE 'reversal_bound' END, o.customer_code, o.programme,
+           format('request %s of %s: %s taken back, %s noted, %s left', o.request_id, o.amount, r.total, t.reversed, h.held)
+      FROM crm_data.points_journal o
+      LEFT JOIN crm_data.points_reversal t ON t.customer_code = o.customer_code AND t.request_id = o.request_id
+      JOIN crm_data.points_account a ON a.customer_code = o.customer_code AND a.programme = o.programme
+      LEFT JOIN (SELECT p.customer_code, p.ref, sum(abs(p.amount)) AS total FROM crm_data.points_journal p
+                  WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
+                  GROUP BY 1, 2) r ON r.customer_code = o.customer_code AND r.ref = o.request_id,
+           LATERAL (SELECT coalesce(sum(l.amount), 0) AS held FROM lots(a.state) l WHERE o.kind = 'freeze' AND l.hold = o.seq) h
+     WHERE (customer IS NULL OR o.customer_code = customer) AND (t.reversed IS NOT NULL OR r.total IS NOT NULL OR o.kind = 'freeze')
+       AND CASE o.kind WHEN 'freeze' THEN coalesce(r.total, 0) + h.held <> abs(o.amount)
+                       ELSE r.total IS DISTINCT FROM t.reversed::numeric OR r.total > abs(o.amount) END;
+    RETURN QUERY
+    SELECT 'reversal_bound'::text, p.customer_code, p.programme, format('request %s takes back %s, which is not there', p.request_id, p.ref)
+      FROM crm_data.points_journal p
+     WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
+       AND NOT EXISTS (SELECT FROM crm_data.points_journal o WHERE o.customer_code = p.customer_code AND o.request_id = p.ref);
+    RETURN QUERY
+    SELECT 'exactly_once'::text, p.customer_code, min(p.programme), format('request %s has %s entries', p.request_id, count(*))
+      FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
+     GROUP BY p.customer_code, p.request_id HAVING count(*) > 1;
+    RETURN QUERY
+    SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard that is on', t.name)
+      FROM unnest(ARRAY['points_account', 'points_journal', 'points_reversal']) t (name)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = 'postings_only' AND g.tgenabled IN ('O', 'A'));
+END
+$$;
+ALTER FUNCTION crm.points_audit(crm.customer_code) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- reads every account
+GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
+$$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, exactly_once, append_only. Of one customer, or of all.$$;
+GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
+
+CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)
+    RETURNS TABLE (seq bigint, business_date date, kind text, request_id text, amount bigint, balance bigint, expiring bigint)
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    -- Opening, the entries, closing; a balance is what is available and held, less the debt.
+    WITH entry AS (
+        SELECT j.*, crm.sum(j.delta) OVER (ORDER BY j.seq) AS after
+          FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = $2),
+    opening AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date < $3 ORDER BY e.seq DESC LIMIT 1), '{}') AS state),
+    closing AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date <= $4 ORDER BY e.seq DESC LIMIT 1), '{}') AS state)
+    SELECT NULL::bigint, $3, 'opening', NULL::text, NULL::bigint, available(o.state, $3) + held(o.state) - debt(o.state), NULL::bigint FROM opening o
+     UNION ALL
+    (SELECT e.seq, e.business_date, e.kind, e.request_id, e.amount, available(e.after, e.business_date) + held(e.after) - debt(e.after), NULL
+       FROM entry e WHERE e.business_date BETWEEN $3 AND $4 ORDER BY e.seq)
+     UNION ALL
+    SELECT NULL, $4, 'closing', NULL, NULL, available(c.state, $4) + held(c.state) - debt(c.state),
+           available(c.state, $4) - available(c.state, $4 + 31) FROM closing c $$;
+ALTER FUNCTION crm.points_statement(crm.customer_code, text, date, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) FROM PUBLIC; -- reads an account
+GRANT EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) TO crm_data_admin, crm_writer;
+COMMENT ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) IS
+$$Statement of an account: opening balance, entries, closing balance and what ends within 30 days after it (积分对账单).
+balance is available plus held less debt, as of the entry's business date.$$;

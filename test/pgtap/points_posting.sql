@@ -1,0 +1,142 @@
+-- Proves: each refusal has its SQLSTATE and leaves no trace; a request is posted once and
+-- another content is named; nobody but the posting functions writes accounts and journal,
+-- the owner included; adjustments beyond the limit need two persons; expiry makes no
+-- difference to a balance; and the audit names what a superuser tampered with.
+BEGIN;
+SELECT no_plan();
+SET LOCAL search_path = public, crm;
+SET LOCAL client_min_messages = warning;
+
+SELECT define_points_programme('club', '会员积分', 'Club', redeem_min => 10, allow_debt => false, adjust_limit => 50);
+CREATE FUNCTION pg_temp.lots(text) RETURNS text LANGUAGE sql AS
+$$ SELECT state::text FROM crm_data.points_account WHERE customer_code = $1::crm.customer_code AND programme = 'club' $$;
+
+-- -- a worked story: from the first purchase to the last expiry ------------------------
+
+SELECT is(points_earn(customer => 'CUST202601010001', programme => 'club', request_id => 'bill 2026-01', amount => 120, expires_on => '2028-12-31', business_date => '2026-01-05')::text,
+    '(ok,120,0,0,{120@2028-12-31})', 'a bill of 120.80 gives 120 points to the end of the third year');
+SELECT is(points_gift('CUST202601010001', 'club', 'birthday', 50, '2026-06-30', 'gift', '2026-02-01')::text, '(ok,170,0,0,{50:gift@2026-06-30})', 'a gift ends earlier');
+SELECT is(points_redeem('CUST202601010001', 'club', 'cup', 80, '2026-03-01')::text, '(ok,90,0,0,"{-50:gift@2026-06-30, -30@2028-12-31}")', 'what ends first goes first');
+SELECT is(points_reverse('CUST202601010001', 'club', 'cup back', 'cup', 40, '2026-03-02')::text, '(ok,130,0,0,"{10:gift@2026-06-30, 30@2028-12-31}")', 'redeem 80 and reverse 40 is redeem 40');
+SELECT is(points_freeze('CUST202601010001', 'club', 'order 7', 25, '2026-03-03')::text,
+    '(ok,105,25,0,"{-10:gift@2026-06-30, -15@2028-12-31, hold 5: 10:gift@2026-06-30, hold 5: 15@2028-12-31}")', 'an order holds points');
+SELECT is(points_capture('CUST202601010001', 'club', 'order 7 sent', 'order 7', 5, '2026-07-01')::text, '(ok,105,20,0,"{hold 5: -5:gift@2026-06-30}")', 'held points do not expire while they are held');
+SELECT is(points_unfreeze('CUST202601010001', 'club', 'order 7 void', 'order 7', business_date => '2026-07-01')::text,
+    '(ok,120,0,0,"{5:gift@2026-06-30, 15@2028-12-31, hold 5: -5:gift@2026-06-30, hold 5: -15@2028-12-31}")', 'what comes back past its day expires at once');
+SELECT is(points_transfer('CUST202601010001', 'CUST202601010002', 'club', 'to my wife', 20, '2026-07-02')::text, '(ok,100,0,0,{-20@2028-12-31})', 'points are given away with their day');
+SELECT is(pg_temp.lots('CUST202601010002'), '{20@2028-12-31}', 'and arrive as they were');
+SELECT is(points_lock('CUST202601010001', 'club', 'arrears', '2026-08-01')::text, '(ok,100,0,0,{})', 'arrears lock the account');
+SELECT is(points_unlock('CUST202601010001', 'club', 'paid', '2026-09-01')::text, '(ok,100,0,0,{})', 'payment opens it');
+SELECT is(crm.points_expire_batch('2029-01-01', 100), 2, 'the year end expires two accounts');
+SELECT is(pg_temp.lots('CUST202601010001'), '{}', 'and nothing is left');
+SELECT is(crm.points_expire_batch('2029-01-01', 100), 0, 'a second run finds nothing');
+SELECT results_eq($$SELECT kind, amount, balance FROM points_statement('CUST202601010001', 'club', '2026-02-01', '2026-03-01')$$,
+    $$VALUES ('opening', NULL::bigint, 120::bigint), ('gift', 50, 170), ('redeem', -80, 90), ('closing', NULL, 90)$$, 'the statement opens, lists and closes');
+SELECT is_empty('SELECT * FROM points_audit()', 'the books are in balance');
+
+-- -- refusals ----------------------------------------------------------------------------
+
+SELECT points_earn('CUST202601010003', 'club', 'e', 100, '2030-12-31', business_date => '2026-01-01');
+SELECT points_redeem('CUST202601010003', 'club', 'r', 40, '2026-01-01');
+CREATE TEMPORARY TABLE before AS SELECT (SELECT count(*) FROM crm_data.points_journal) AS entries, (SELECT crm.sum(state) FROM crm_data.points_account) AS total;
+SELECT throws_ok(format('SELECT %s', call), code, NULL, call)
+  FROM (VALUES ($$points_redeem('CUST202601010003', 'club', 'x', 61, '2026-01-01')$$, 'KH008'),
+               ($$points_redeem('CUST202601010003', 'club', 'x', 9, '2026-01-01')$$, 'KHP04'),
+               ($$points_redeem('CUST202601010003', 'club', 'x', 0, '2026-01-01')$$, '22023'),
+               ($$points_redeem('CUST202601010003', 'club', 'x', NULL, '2026-01-01')$$, '22023'),
+               ($$points_redeem('CUST202601010003', 'club', 'r', 41, '2026-01-01')$$, 'KH014'),
+               ($$points_earn('CUST202601010003', 'club', 'x', 1, '2025-12-31', business_date => '2026-01-01')$$, 'KH007'),
+               ($$points_earn('CUST202601010003', 'club', 'x', 9223372036854775807, business_date => '2026-01-01')$$, '22003'),
+               ($$points_earn('CUST202601010003', 'club', 'x', 1, class => 'a b')$$, '22023'),
+               ($$points_earn('CUST202601010003', 'none', 'x', 1)$$, '22023'),
+               ($$points_earn('CUST202601010003', 'club', '~x', 1)$$, '22023'),
+               ($$points_earn('CUST202601010003', 'club', NULL, 1)$$, '22004'),
+               ($$points_reverse('CUST202601010003', 'club', 'x', 'nothing')$$, 'P0002'),
+               ($$points_reverse('CUST202601010003', 'club', 'x', 'r', 41)$$, 'KHP01'),
+               ($$points_reverse('CUST202601010003', 'club', 'x', 'e', 61, '2026-01-01')$$, 'KH008'),
+               ($$points_reverse('CUST202601010003', 'club', 'x', 'e', 1, '2031-01-01')$$, 'KHP02'),
+               ($$points_capture('CUST202601010003', 'club', 'x', 'r')$$, 'P0002'),
+               ($$points_transfer('CUST202601010003', 'CUST202601010003', 'club', 'x', 1)$$, 'KHP05'),
+               ($$points_adjust('CUST202601010003', 'club', 'x', 51)$$, 'KH003')) v (call, code);
+SELECT results_eq('SELECT (SELECT count(*) FROM crm_data.points_journal), (SELECT crm.sum(state) FROM crm_data.points_account)', 'SELECT * FROM before',
+    'no refusal left a trace');
+SELECT lives_ok($$SELECT points_redeem('CUST202601010003', 'club', 'x', 60, '2026-01-01')$$, 'the id of a refused request can be used again');
+SELECT is((points_redeem('CUST202601010003', 'club', 'r', 40, '2026-05-05')).status, 'replay', 'the same request again is a replay, also on another day');
+SELECT is((points_redeem('CUST202601010003', 'club', 'r', 40)).available, 60::bigint, 'with the first answer');
+SELECT points_lock('CUST202601010003', 'club', 'l');
+SELECT throws_ok($$SELECT points_freeze('CUST202601010003', 'club', 'y', 1)$$, 'KHP03', NULL, 'a locked account holds nothing');
+SELECT throws_ok($$SELECT points_redeem('CUST202601010003', 'club', 'r', 41)$$, 'KH014', 'idem_conflict: the request id was used with another amount', 'the conflict names the field');
+-- A batch is the same as one by one.
+SELECT results_eq($$SELECT request_id, status, available FROM points_post_batch(ARRAY[
+        ROW('b1', '2026-01-01', 'earn', 'CUST202601010004', NULL, 'club', 100, '2026-12-31', NULL, NULL),
+        ROW('b2', '2026-01-01', 'redeem', 'CUST202601010004', NULL, 'club', 30, NULL, NULL, NULL),
+        ROW('b3', '2026-01-01', 'redeem', 'CUST202601010004', NULL, 'club', 71, NULL, NULL, NULL),
+        ROW('b1', '2026-01-01', 'earn', 'CUST202601010004', NULL, 'club', 100, '2026-12-31', NULL, NULL),
+        ROW('b4', '2026-01-01', 'reverse_redeem', 'CUST202601010004', NULL, 'club', NULL, NULL, NULL, 'b2'),
+        ROW('b5', '2027-01-01', 'redeem', 'CUST202601010004', NULL, 'club', 10, NULL, NULL, NULL)]::points_op[])$$,
+    $$VALUES ('b1', 'ok', 100::bigint), ('b2', 'ok', 70), ('b3', 'insufficient', 70), ('b1', 'replay', 100), ('b4', 'ok', 100), ('b5', 'insufficient', 0)$$,
+    'statuses in order');
+SELECT is((SELECT count(*) FROM points_post_batch('{}')), 0::bigint, 'an empty batch is no work');
+-- Two postings in one statement, and one undone by a savepoint.
+SELECT is((SELECT array_agg((points_earn('CUST202601010004', 'club', 's' || n, n, business_date => '2026-01-01')).available ORDER BY n) FROM generate_series(1, 3) n),
+    '{101,103,106}', 'several postings in one statement see one another');
+SAVEPOINT undone;
+SELECT points_earn('CUST202601010004', 'club', 'u', 5);
+ROLLBACK TO undone;
+SELECT is((SELECT count(*) FROM crm_data.points_journal WHERE request_id = 'u'), 0::bigint, 'a savepoint undoes a posting');
+
+-- -- four eyes -------------------------------------------------------------------------------
+
+SELECT points_approve_adjustment('CUST202601010004', 'club', 'big', -60, 'counted twice');
+SELECT throws_ok($$SELECT points_adjust('CUST202601010004', 'club', 'big', -60, business_date => '2026-01-01')$$, 'KH004', NULL, 'who approved cannot post');
+SELECT throws_ok($$SELECT points_adjust('CUST202601010004', 'club', 'big', -61, business_date => '2026-01-01')$$, 'KH003', NULL, 'another amount is not approved');
+CREATE ROLE crm_test_points_two SUPERUSER;
+SET LOCAL SESSION AUTHORIZATION crm_test_points_two;
+SELECT is((points_adjust('CUST202601010004', 'club', 'big', -60, business_date => '2026-01-01')).available, 46::bigint, 'the second person posts it');
+RESET SESSION AUTHORIZATION;
+
+-- -- who may ---------------------------------------------------------------------------------
+
+CREATE ROLE crm_test_points_writer;
+GRANT crm_writer TO crm_test_points_writer;
+CREATE ROLE crm_test_points_nobody;
+SET LOCAL ROLE crm_test_points_nobody;
+SELECT throws_ok($$SELECT crm.points_earn('CUST202601010004', 'club', 'n', 1)$$, '42501', NULL, 'nobody posts by being PUBLIC');
+SELECT throws_ok($$SELECT * FROM crm.points_account$$, '42501', NULL, 'or reads');
+SET LOCAL ROLE crm_test_points_writer;
+SELECT is((crm.points_earn('CUST202601010004', 'club', 'w', 1, business_date => '2026-01-01')).status, 'ok', 'a writer posts');
+SELECT throws_ok($$SELECT crm.points_adjust('CUST202601010004', 'club', 'wa', 1)$$, '42501', NULL, 'but does not adjust');
+SET LOCAL ROLE crm_owner;
+SELECT throws_ok(format(statement, name), '42501', NULL, format(statement, name) || ' is refused to the owner himself')
+  FROM (VALUES ('UPDATE crm_data.%s SET customer_code = customer_code'), ('DELETE FROM crm_data.%s'), ('TRUNCATE crm_data.%s')) s (statement),
+       (VALUES ('points_account'), ('points_journal'), ('points_reversal')) t (name);
+SELECT throws_ok($$INSERT INTO crm_data.points_reversal VALUES ('CUST202601010004', 'b2', 1)$$, '42501', NULL, 'nothing is inserted either');
+RESET ROLE;
+SELECT is_empty('SELECT * FROM points_audit()', 'the books are still in balance');
+
+-- -- tampering, which only a superuser can, is named ----------------------------------------------
+
+CREATE FUNCTION pg_temp.found_after(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text;
+BEGIN
+    BEGIN
+        EXECUTE statement;
+        SELECT string_agg(DISTINCT a.invariant, ' ' ORDER BY a.invariant) INTO found FROM crm.points_audit() a;
+        RAISE EXCEPTION USING ERRCODE = 'KH999';
+    EXCEPTION WHEN SQLSTATE 'KH999' THEN
+        RETURN found;
+    END;
+END
+$$;
+SELECT is(pg_temp.found_after(statement), found, statement)
+  FROM (VALUES ($$UPDATE crm_data.points_account SET state = state + '{1@never}' WHERE seq = 2$$, 'state_is_sum'),
+               ($$DELETE FROM crm_data.points_journal WHERE request_id = 'cup'$$, 'as_of fifo hash_chain reversal_bound seq_dense state_is_sum'),
+               ($$UPDATE crm_data.points_journal SET posted_at = posted_at + interval '1 second' WHERE request_id = 'cup'$$, 'hash_chain'),
+               ($$UPDATE crm_data.points_journal SET amount = amount - 1 WHERE request_id = 'cup'$$, 'conservation hash_chain'),
+               ($$UPDATE crm_data.points_reversal SET reversed = reversed + 1$$, 'reversal_bound'),
+               ($$UPDATE crm_data.points_account SET chain = NULL WHERE seq = 2$$, 'hash_chain'),
+               ($$ALTER TABLE crm_data.points_journal DISABLE TRIGGER postings_only$$, 'append_only')) v (statement, found);
+
+SELECT * FROM finish();
+ROLLBACK;
