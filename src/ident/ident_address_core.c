@@ -96,6 +96,29 @@ is_road_next(const char *text, size_t length)
 	return crm_begins_any(text, length, road) > 0;
 }
 
+/* Whether the full name of a division below this one stands here: 北京 before 门头沟区. */
+static bool
+child_follows(int32_t above, const char *text, size_t length)
+{
+	size_t		key = length > 0 ? crm_point_bytes(text[0]) : 0;
+
+	if (key > 0 && key < length)
+		key += crm_point_bytes(text[key]);
+	if (key == 0 || key > length)
+		return false;
+	for (int place = crm_division_name_from(text, key);; place++)
+	{
+		int			row = crm_division_by_name(place);
+
+		if (row < 0 || strncmp(crm_division_row_name(row), text, key) != 0)
+			return false;
+		if (lies_in(crm_division_row_at(row)->code, above) &&
+			level_of(crm_division_row_at(row)->code) > level_of(above) &&
+			crm_begins(text, length, crm_division_row_name(row)))
+			return true;
+	}
+}
+
 /* How the text at hand writes the name of a row, and how many bytes of it. */
 static MatchQuality
 match_row(int row, const char *text, size_t length, size_t *used)
@@ -121,7 +144,8 @@ match_row(int row, const char *text, size_t length, size_t *used)
 	if (suffix > 0 && bytes - stem > 6 && strstr(name, "自治") != NULL)
 		return MATCH_GENERIC;
 	*used = stem;
-	return is_road_next(text + stem, length - stem) ? MATCH_NONE : MATCH_STEM;
+	return is_road_next(text + stem, length - stem) &&
+		!child_follows(crm_division_row_at(row)->code, text + stem, length - stem) ? MATCH_NONE : MATCH_STEM;
 }
 
 static void
