@@ -107,3 +107,12 @@ SELECT count(*) > 40 AS some, bool_and(p.provolatile = 'i' AND p.proparallel = '
      OR p.proname ~ '^(division|unified_social_credit_code_)'
      OR p.proname ~ '^(resident_id|uscc|organization_code|business_license|travel_document|bank_card|phone|email|postal_code|person_name|organization_name)_valid$');
 DROP TABLE ident_company, ident_copy, ident_division;
+
+-- names for comparison: the writing differs, the name does not
+SELECT norm_org_name('示例（上海）科技有限责任公司') = norm_org_name('示例(上海) 科技有限公司') AS form_and_brackets,
+       norm_org_name('ＡＣＭＥ Co., Ltd.') = norm_org_name('Acme Co Ltd') AS width_and_case,
+       norm_org_name('示例股份公司') = norm_org_name('示例股份有限公司') AS stock,
+       norm_org_name('示例有限公司上海分公司') <> norm_org_name('示例有限公司') AS branch_is_another,
+       norm_org_name('') IS NULL AS nothing;
+SELECT norm_name('阿依夏木•热合曼') = norm_name('阿依夏木·热合曼') AS dots, norm_name('MARY  Brown') = norm_name('Mary Brown') AS latin,
+       norm_name('张伟') <> norm_name('张炜') AS others, norm_name('4711') IS NULL AS no_name;

@@ -414,3 +414,21 @@ CREATE FUNCTION crm.person_surname(text) RETURNS text
 COMMENT ON FUNCTION crm.person_surname(text) IS
 $$Surname of a Chinese name, one character or a known compound of two; null for any other name (姓氏).
 A name of two characters has a surname of one; a double surname of a married couple (e.g. 张王) is not told from a given name. Source: the compound surnames in use.$$;
+
+-- Names for comparison; the original is always kept beside what is compared.
+CREATE FUNCTION crm.norm_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT lower((crm.validate('person_name', name)).normalized) $$;
+COMMENT ON FUNCTION crm.norm_name(text) IS
+$$A person's name in the form in which names are compared: width, dots and spaces folded, Latin in lower case (姓名归一化).
+Null when the text is no person's name. Traditional and simplified script are not folded into each other.$$;
+
+CREATE FUNCTION crm.norm_org_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT replace(replace(translate(lower((crm.validate('organization_name', name)).normalized), ' ()[]{}<>《》「」"''.,-', ''),
+                           '有限责任公司', '有限公司'),
+                   '股份公司', '股份有限公司') $$;
+COMMENT ON FUNCTION crm.norm_org_name(text) IS
+$$An organisation's name in the form in which names are compared (单位名称归一化).
+Width folded, Latin in lower case, brackets, spaces and punctuation left out; 有限责任公司 and 有限公司 are one form, so are 股份公司 and 股份有限公司. Null when the text is no organisation's name. A branch (分公司) stays another name than its parent.$$;
