@@ -83,7 +83,8 @@ static const char answer_query[] =
 static const char waiting_query[] =
 "SELECT array_agg(input ORDER BY line), count(*) FROM judged WHERE awaits HAVING count(*) > 0";
 
-/* Prepared once a session. */
+/* Prepared once a session, for the types of the extension that is installed. */
+static Oid	prepared_for;
 static SPIPlanPtr judge_plan,
 			code_plan,
 			retired_plan,
@@ -185,6 +186,33 @@ one_pass(Datum records, Oid records_type, FunctionCallInfo fcinfo, int64 *waitin
 	return records;
 }
 
+static void
+forget(SPIPlanPtr *plans, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (plans[i] != NULL)
+		{
+			SPI_freeplan(plans[i]);
+			plans[i] = NULL;
+		}
+}
+
+/* Who drops the extension and makes it again in one session has other types now. */
+static void
+forget_plans_of_others(Oid records_type)
+{
+	if (prepared_for == records_type)
+		return;
+	forget(&judge_plan, 1);
+	forget(&code_plan, 1);
+	forget(&retired_plan, 1);
+	forget(&answer_plan, 1);
+	forget(&waiting_plan, 1);
+	forget(query_plans, lengthof(query_plans));
+	forget(insert_plans, lengthof(insert_plans));
+	prepared_for = records_type;
+}
+
 /* crm.intake_accept(records, day, scheme, channel, accept_suspected) */
 PG_FUNCTION_INFO_V1(crm_intake_accept);
 Datum
@@ -197,6 +225,7 @@ crm_intake_accept(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
+	forget_plans_of_others(records_type);
 	/* Each pass settles at least the first of those who wait, so it ends. */
 	for (records = one_pass(records, records_type, fcinfo, &waiting); waiting > 0;
 		 records = one_pass(records, records_type, fcinfo, &waiting))
