@@ -47,7 +47,10 @@ OBJS = \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
-	src/points/points_text_core.o
+	src/points/points_text_core.o \
+	src/score/score_apply.o \
+	src/score/score_card.o \
+	src/score/score_card_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -61,7 +64,8 @@ ROOM_SQL = \
 	src/intake/import.sql \
 	src/view/view.sql \
 	src/points/points.sql \
-	src/points/points_post.sql
+	src/points/points_post.sql \
+	src/score/score.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -75,4 +79,5 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/score/score.tables.sql \
 	src/core/comments.tables.sql

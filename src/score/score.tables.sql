@@ -126,3 +126,32 @@ CREATE TABLE crm_data.score_result (
 );
 CREATE UNIQUE INDEX score_result_latest_idx ON crm_data.score_result (customer_code, purpose, as_of, model, version, result_id);
 CREATE INDEX score_result_model_idx ON crm_data.score_result (model, version, as_of);
+
+-- -- guards -------------------------------------------------------------------
+
+DO $guards$
+DECLARE
+    member text;
+BEGIN
+    FOREACH member IN ARRAY ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade'] LOOP
+        EXECUTE format('CREATE TRIGGER keep BEFORE INSERT OR UPDATE OR DELETE ON crm_data.%I FOR EACH ROW EXECUTE FUNCTION crm.%I()',
+                       member, CASE member WHEN 'score_model' THEN 'score_model_keep' ELSE 'score_part_keep' END);
+        EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep()', member);
+        IF member <> 'score_grade' THEN
+            EXECUTE format('CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_changed()', member);
+        END IF;
+        EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
+        EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
+        EXECUTE format('CREATE POLICY modellers ON crm_data.%I FOR SELECT TO crm_data_admin, crm_credit USING (true)', member);
+        EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin, crm_credit', member);
+    END LOOP;
+    CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.score_result
+        FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep();
+    ALTER TABLE crm_data.score_result ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+    CREATE POLICY owner ON crm_data.score_result TO crm_owner USING (true);
+    -- What credit says of a person is for credit management alone.
+    CREATE POLICY credit ON crm_data.score_result FOR SELECT TO crm_credit USING (domain = 'credit');
+    CREATE POLICY not_credit ON crm_data.score_result FOR SELECT TO crm_data_admin USING (domain <> 'credit');
+    GRANT SELECT ON crm_data.score_result TO crm_data_admin, crm_credit;
+END
+$guards$;
