@@ -217,20 +217,24 @@ crm_card_seal(CrmCard *card, int32_t *at)
 
 /* -- scoring: no branch depends on a number, only on the card ------------------------ */
 
-/* Edges at or below x; padding is NaN, which is below nothing. */
+/* Two numbers at a time; every 64-bit machine of ours has these (SSE2, NEON). */
+typedef double CrmPair __attribute__((vector_size(16), aligned(8)));
+typedef long long CrmPairCount __attribute__((vector_size(16)));
+
+/* Edges at or below x; padding is NaN, which is below nothing. A comparison that holds is -1. */
 static inline int32_t
 numeric_bin(const CrmCardCharacteristic *c, double x)
 {
-	int32_t		below = 0;
+	CrmPair		pair = {x, x};
+	CrmPairCount below = {0, 0};
 
 	for (int32_t b = 0; b < c->edge_blocks; b++)
 	{
-		const double *e = c->edge + 8 * b;
+		const CrmPair *edge = (const CrmPair *) (c->edge + 8 * b);
 
-		below += (x >= e[0]) + (x >= e[1]) + (x >= e[2]) + (x >= e[3]) +
-			(x >= e[4]) + (x >= e[5]) + (x >= e[6]) + (x >= e[7]);
+		below -= (pair >= edge[0]) + (pair >= edge[1]) + (pair >= edge[2]) + (pair >= edge[3]);
 	}
-	return x == x ? c->range_bin[below] : c->missing;
+	return x == x ? c->range_bin[below[0] + below[1]] : c->missing;
 }
 
 static inline int32_t
@@ -244,40 +248,54 @@ category_bin(const CrmCardCharacteristic *c, const CrmScoreInput *input)
 	return found->text != NULL ? found->bin : c->other;
 }
 
-/* Keep the greatest losses; among equals the earlier characteristic stays in front. */
-static inline void
-note_loss(int64_t *loss, CrmScored *scored, int64_t lost, int32_t at)
-{
-	int32_t		i = scored->reason_count < CRM_CARD_REASONS ? scored->reason_count++ : CRM_CARD_REASONS - 1;
+/* The greater stays, the less goes on. */
+#define SETTLE(place, key) \
+do { \
+	int64_t		less_ = (place) < (key) ? (place) : (key); \
+	(place) = (place) < (key) ? (key) : (place); \
+	(key) = less_; \
+} while (0)
 
-	for (; i > 0 && loss[i - 1] < lost; i--)
+static void
+note_reasons(CrmScored *scored, const int64_t *key)
+{
+	int32_t		count = 0;
+
+	while (count < CRM_CARD_REASONS && key[count] > 0)
 	{
-		loss[i] = loss[i - 1];
-		scored->reason[i] = scored->reason[i - 1];
+		scored->reason[count] = (int32_t) (-key[count] & (CRM_CARD_CHARACTERISTICS - 1));
+		count++;
 	}
-	loss[i] = lost;
-	scored->reason[i] = at;
+	scored->reason_count = count;
 }
 
 void
 crm_card_score(const CrmCard *card, const CrmScoreInput *input, CrmScored *scored)
 {
-	int64_t		loss[CRM_CARD_REASONS] = {0};
+	/* Losses come in no order, so that branches would be guessed wrong: minima and maxima are not. */
+	int64_t		first = 0;
+	int64_t		second = 0;
+	int64_t		third = 0;
+	int64_t		fourth = 0;
 	int64_t		total = card->base;
 
-	scored->reason_count = 0;
 	for (int32_t i = 0; i < card->count; i++)
 	{
 		const CrmCardCharacteristic *c = &card->item[i];
 		int32_t		bin = c->is_category ? category_bin(c, &input[i]) : numeric_bin(c, input[i].number);
-		int64_t		lost = (int64_t) c->reference - c->points[bin];
+		int32_t		points = c->points[bin];
+		int64_t		key;
 
 		scored->bin[i] = bin;
-		scored->points[i] = c->points[bin];
-		total += c->points[bin];
-		/* The last place is 0 until four are found, so one test serves both. */
-		if (lost > loss[CRM_CARD_REASONS - 1])
-			note_loss(loss, scored, lost, i);
+		scored->points[i] = points;
+		total += points;
+		/* Positive for a loss; among equal losses the earlier has the greater key. */
+		key = ((int64_t) c->reference - points) * CRM_CARD_CHARACTERISTICS - i;
+		SETTLE(first, key);
+		SETTLE(second, key);
+		SETTLE(third, key);
+		SETTLE(fourth, key);
 	}
 	scored->total = (int32_t) total;
+	note_reasons(scored, (int64_t[]) {first, second, third, fourth});
 }
