@@ -47,7 +47,15 @@ OBJS = \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
-	src/points/points_text_core.o
+	src/points/points_text_core.o \
+	src/score/score_bgnbd_core.o \
+	src/score/score_linear_core.o \
+	src/score/score_logit_core.o \
+	src/score/score_special_core.o \
+	src/score/score_stat_core.o \
+	src/score/score_fit.o \
+	src/score/score_stat.o \
+	src/score/score_value.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -61,7 +69,8 @@ ROOM_SQL = \
 	src/intake/import.sql \
 	src/view/view.sql \
 	src/points/points.sql \
-	src/points/points_post.sql
+	src/points/points_post.sql \
+	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().

@@ -1,5 +1,5 @@
 /*
- * score_stat.c: AUC, Kolmogorov-Smirnov, information value, stability index, quantile cuts.
+ * score_stat.c: AUC, Kolmogorov-Smirnov, information value, stability index.
  */
 #include "score/score_fit.h"
 
@@ -88,7 +88,7 @@ refuse_nan(double value)
 				 errhint("Leave such rows out with FILTER.")));
 }
 
-/* Rows with a null are passed over; for the cuts there is one number and no event. */
+/* Rows with a null are passed over. */
 PG_FUNCTION_INFO_V1(crm_score_keys_step);
 Datum
 crm_score_keys_step(PG_FUNCTION_ARGS)
