@@ -352,6 +352,9 @@ crm_logit_fit(const CrmLogitData *data, double *scratch, CrmLogitFit *fit)
 		fit->log_likelihood = advance(data, &work, fit->log_likelihood, promise);
 		fit->iterations++;
 	}
+	/* The last step is known already, and is too short for the likelihood to show it. */
+	for (int j = 0; j < work.p && fit->converged; j++)
+		work.beta[j] += work.step[j];
 	turn_back(&work, fit);
 	return CRM_LOGIT_OK;
 }
