@@ -5,7 +5,8 @@
  * in order, of the differences between neighbours. How strong it is, the data decide: the
  * penalty is the variance of a random effect, estimated by restricted likelihood, so a
  * characteristic that tells nothing comes out flat and one that tells much is hardly held
- * back. Effects in order that turn against their direction are pooled with their neighbour.
+ * back. Levels in order are first pooled until their event rates rise, or fall, throughout;
+ * effects that still turn, beside the other characteristics, are pooled with their neighbour.
  * Sources: Wood and Fasiolo (2017), A generalized Fellner-Schall method for smoothing
  * parameter optimization, Biometrics 73(4); Barlow et al. (1972), Statistical Inference
  * under Order Restrictions, for pooling.
@@ -77,7 +78,7 @@ ordered_groups(const CrmAdditivePart *part)
 	return part->ordered > 0 ? part->group[part->ordered - 1] + 1 : 0;
 }
 
-/* The range of an ordered effect is to vary like that of a single level of a category. */
+/* The range of an ordered effect is to vary like a single level of a category does. */
 static double
 difference_weight(const CrmAdditivePart *part)
 {
@@ -115,13 +116,11 @@ roughness_trace(const CrmAdditivePart *part, const double *v, int p)
 	return sum;
 }
 
+/* Centring takes one from a category; differences have one less already. */
 static int
 penalty_rank(const CrmAdditivePart *part)
 {
-	int			ordered = ordered_groups(part);
-
-	/* Centring takes one from a category; differences have one less already. */
-	return part->groups - 1 > 0 ? part->groups - 1 : (ordered == 0 && part->groups > 0 ? 0 : 0);
+	return part->groups - 1;
 }
 
 static void
@@ -325,37 +324,64 @@ pool(CrmAdditivePart *part)
 	return true;
 }
 
-/* Deviance of the best rising sequence of event rates (pool adjacent violators), less is better. */
+/*
+ * Neighbours whose event rates turn against the direction are pooled. Returns the deviance
+ * that is left, less is better, and the group of each level in order.
+ */
 static double
-isotonic_deviance(const CrmAdditivePart *part, int direction)
+pool_rates(const CrmAdditivePart *part, int direction, int *group)
 {
 	double		events[CRM_ADDITIVE_LEVELS];
 	double		rows[CRM_ADDITIVE_LEVELS];
+	int			last[CRM_ADDITIVE_LEVELS];
 	double		deviance = 0;
 	int			n = 0;
+	int			g = 0;
 
-	for (int i = 0; i < part->ordered; i++)
+	for (int l = 0; l < part->ordered; l++, n++)
 	{
-		int			l = direction > 0 ? i : part->ordered - 1 - i;
-
 		events[n] = part->events[l];
 		rows[n] = part->events[l] + part->others[l];
-		if (rows[n++] == 0)
-			n--;
-		for (; n > 1 && events[n - 2] * rows[n - 1] >= events[n - 1] * rows[n - 2]; n--)
+		last[n] = l;
+		for (; n > 0 && (events[n - 1] * rows[n] - events[n] * rows[n - 1]) * direction >= 0; n--)
 		{
-			events[n - 2] += events[n - 1];
-			rows[n - 2] += rows[n - 1];
+			events[n - 1] += events[n];
+			rows[n - 1] += rows[n];
+			last[n - 1] = l;
 		}
 	}
 	for (int i = 0; i < n; i++)
 	{
-		double		rate = events[i] / rows[i];
-
-		deviance -= rate > 0 ? events[i] * log(rate) : 0;
-		deviance -= rate < 1 ? (rows[i] - events[i]) * log(1 - rate) : 0;
+		deviance -= events[i] > 0 ? events[i] * log(events[i] / rows[i]) : 0;
+		deviance -= events[i] < rows[i] ? (rows[i] - events[i]) * log(1 - events[i] / rows[i]) : 0;
+	}
+	for (int l = 0; l < part->ordered; l++)
+	{
+		group[l] = g;
+		g += last[g] == l;
 	}
 	return deviance;
+}
+
+/* Of the two directions that which fits the rates better; then its bins to begin with. */
+static void
+group_levels(CrmAdditivePart *part)
+{
+	int			falling[CRM_ADDITIVE_LEVELS];
+	int			next = 0;
+
+	part->direction = 1;
+	if (part->ordered > 0)
+	{
+		if (pool_rates(part, -1, falling) < pool_rates(part, 1, part->group))
+		{
+			part->direction = -1;
+			memcpy(part->group, falling, sizeof(falling));
+		}
+		next = part->group[part->ordered - 1] + 1;
+	}
+	for (int l = part->ordered; l < part->levels; l++)
+		part->group[l] = next++;
 }
 
 static void
@@ -375,10 +401,8 @@ prepare(CrmAdditive *model)
 		memset(part->effect, 0, sizeof(part->effect));
 		for (size_t i = 0; i < model->rows; i++)
 			(model->y[i] ? part->events : part->others)[model->level[i * model->parts + j]]++;
-		for (int l = 0; l < part->levels; l++)
-			part->group[l] = l;
 		part->penalty = 1;
-		part->direction = isotonic_deviance(part, 1) <= isotonic_deviance(part, -1) ? 1 : -1;
+		group_levels(part);
 	}
 }
 

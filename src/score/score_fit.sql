@@ -363,23 +363,23 @@ CREATE FUNCTION crm.scorecard_store(model text, target text, base_score float8, 
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    next integer;
+    fresh integer;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('crm.score_model ' || model, 0));
-    SELECT coalesce(max(m.version), 0) + 1 INTO next FROM crm_data.score_model m WHERE m.model = scorecard_store.model;
+    SELECT coalesce(max(m.version), 0) + 1 INTO fresh FROM crm_data.score_model m WHERE m.model = scorecard_store.model;
     INSERT INTO crm_data.score_model (model, version, purpose, domain, label_zh, label_en, base_points, scale_low, scale_high,
                                       method, target, base_score, base_odds, pdo, band_edges, band_shares, note)
-    VALUES (model, next, coalesce((SELECT m.purpose FROM crm_data.score_model m WHERE m.model = scorecard_store.model AND m.version = next - 1), model),
-            coalesce((SELECT m.domain FROM crm_data.score_model m WHERE m.model = scorecard_store.model AND m.version = next - 1), 'general'),
+    VALUES (model, fresh, coalesce((SELECT m.purpose FROM crm_data.score_model m WHERE m.model = scorecard_store.model AND m.version = fresh - 1), model),
+            coalesce((SELECT m.domain FROM crm_data.score_model m WHERE m.model = scorecard_store.model AND m.version = fresh - 1), 'general'),
             model, model, card.base_points, card.scale_low, card.scale_high, 'scorecard', target, base_score, base_odds, pdo,
             card.band_edges, card.band_shares, format('AUC in the sample %s', round(card.auc::numeric, 4)));
     INSERT INTO crm_data.score_characteristic (model, version, characteristic, position, input, kind, label_zh, label_en, information_value)
-    SELECT DISTINCT scorecard_store.model, next, b.characteristic, b.position, b.characteristic, b.kind, b.characteristic, b.characteristic, b.information_value
+    SELECT DISTINCT scorecard_store.model, fresh, b.characteristic, b.position, b.characteristic, b.kind, b.characteristic, b.characteristic, b.information_value
       FROM unnest(card.bins) b ORDER BY b.position;
     INSERT INTO crm_data.score_bin (model, version, characteristic, bin, kind, lower, upper, members, points, woe, goods, bads)
-    SELECT scorecard_store.model, next, b.characteristic, b.bin, b.bin_kind, b.lower, b.upper, b.members, b.points, b.woe, b.goods, b.bads
+    SELECT scorecard_store.model, fresh, b.characteristic, b.bin, b.bin_kind, b.lower, b.upper, b.members, b.points, b.woe, b.goods, b.bads
       FROM unnest(card.bins) b ORDER BY b.position, b.bin;
-    RETURN next;
+    RETURN fresh;
 END
 $$;
 COMMENT ON FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) IS
@@ -415,7 +415,7 @@ BEGIN
             DETAIL = format('%s has no usable column %s.', source, missing), HINT = 'Score a table or view that has the columns that the model was fitted to.';
     END IF;
     RETURN QUERY EXECUTE format('SELECT s.id, (s.r).total, (s.r).points, (s.r).reasons FROM (SELECT %s::text AS id, crm.score_columns(%L, %s) AS r FROM %s t OFFSET 0) s',
-                                coalesce(format('t.%I', crm.score_source_id(source)),
+                                coalesce('t.' || quote_ident(crm.score_source_id(source)),
                                          (SELECT CASE WHEN c.relkind IN ('r', 'm') THEN 't.ctid' ELSE 'row_number() OVER ()' END FROM pg_class c WHERE c.oid = source)), fixed, list, source);
 END
 $$;
