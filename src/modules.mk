@@ -50,7 +50,17 @@ OBJS = \
 	src/points/points_text_core.o \
 	src/score/score_apply.o \
 	src/score/score_card.o \
-	src/score/score_card_core.o
+	src/score/score_card_core.o \
+	src/score/score_additive_core.o \
+	src/score/score_bgnbd_core.o \
+	src/score/score_linear_core.o \
+	src/score/score_logit_core.o \
+	src/score/score_special_core.o \
+	src/score/score_stat_core.o \
+	src/score/score_fit.o \
+	src/score/score_scorecard.o \
+	src/score/score_stat.o \
+	src/score/score_value.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -65,7 +75,8 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
-	src/score/score.sql
+	src/score/score.sql \
+	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
