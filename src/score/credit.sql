@@ -79,29 +79,46 @@ An expert's points, 100 in all, in no way fitted: judgements are good, fair or p
 CREATE FUNCTION crm.record_credit_data(customer crm.customer_code, kind text, data jsonb) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+#variable_conflict use_column
 DECLARE
-    -- Who records it and for whom is not the data's to say.
-    given jsonb := data - ARRAY['customer_code', 'recorded_by', 'recorded_at', 'checked_by', 'rating_no'];
-    columns text;
-    source text;
+    unknown text;
 BEGIN
     PERFORM crm.score_require('credit');
     IF kind NOT IN ('legal_profile', 'ownership_share', 'key_manager', 'financial_report', 'external_rating', 'credit_exposure', 'qualification_check') THEN
         RAISE EXCEPTION 'no kind of credit data "%"', kind USING ERRCODE = 'invalid_parameter_value',
             HINT = 'legal_profile, ownership_share, key_manager, financial_report, external_rating, credit_exposure or qualification_check.';
     END IF;
-    SELECT string_agg(quote_ident(a.attname), ', '), string_agg('r.' || quote_ident(a.attname), ', ') INTO columns, source
-      FROM pg_attribute a WHERE a.attrelid = format('crm_data.%I', kind)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND given ? a.attname;
-    IF (SELECT count(*) FROM jsonb_object_keys(given) k WHERE NOT EXISTS (
-            SELECT FROM pg_attribute a WHERE a.attrelid = format('crm_data.%I', kind)::regclass AND a.attnum > 0 AND a.attname = k)) > 0 OR columns IS NULL THEN
-        RAISE EXCEPTION 'unknown fields in credit data "%"', kind USING ERRCODE = 'undefined_column',
+    SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(data) k
+     WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('crm_data.' || kind) AND a.attnum > 0 AND a.attname = k);
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown fields in credit data "%"', kind USING ERRCODE = 'undefined_column', DETAIL = unknown,
             HINT = 'crm.dictionary lists the fields of each table.';
     END IF;
-    IF kind = 'legal_profile' THEN
+    -- Who records it and for whom is not the data's to say.
+    CASE kind
+    WHEN 'legal_profile' THEN
         DELETE FROM crm_data.legal_profile p WHERE p.customer_code = customer;
-    END IF;
-    EXECUTE format('INSERT INTO crm_data.%1$I (customer_code, %2$s) SELECT $1, %3$s FROM jsonb_populate_record(NULL::crm_data.%1$I, $2) r', kind, columns, source)
-      USING customer, given;
+        INSERT INTO crm_data.legal_profile (customer_code, legal_form, registered_capital, currency, established_on, registered_years, business_scope, industry, structure)
+        SELECT customer, r.legal_form, r.registered_capital, coalesce(r.currency, 'CNY'), r.established_on, r.registered_years, r.business_scope, r.industry, r.structure FROM jsonb_populate_record(NULL::crm_data.legal_profile, data) r;
+    WHEN 'ownership_share' THEN
+        INSERT INTO crm_data.ownership_share (customer_code, owner_no, owner_name, percent)
+        SELECT customer, r.owner_no, r.owner_name, r.percent FROM jsonb_populate_record(NULL::crm_data.ownership_share, data) r;
+    WHEN 'key_manager' THEN
+        INSERT INTO crm_data.key_manager (customer_code, manager_no, name, post)
+        SELECT customer, r.manager_no, r.name, r.post FROM jsonb_populate_record(NULL::crm_data.key_manager, data) r;
+    WHEN 'financial_report' THEN
+        INSERT INTO crm_data.financial_report (customer_code, period_end, months, currency, assets, liabilities, equity, current_assets, current_liabilities, revenue, net_profit, source)
+        SELECT customer, r.period_end, coalesce(r.months, 12), coalesce(r.currency, 'CNY'), r.assets, r.liabilities, r.equity, r.current_assets, r.current_liabilities, r.revenue, r.net_profit, r.source FROM jsonb_populate_record(NULL::crm_data.financial_report, data) r;
+    WHEN 'external_rating' THEN
+        INSERT INTO crm_data.external_rating (customer_code, agency, reference, rating, score, rated_on, valid_until)
+        SELECT customer, r.agency, r.reference, r.rating, r.score, r.rated_on, r.valid_until FROM jsonb_populate_record(NULL::crm_data.external_rating, data) r;
+    WHEN 'credit_exposure' THEN
+        INSERT INTO crm_data.credit_exposure (customer_code, as_of, outstanding, overdue, overdue_days, currency, source)
+        SELECT customer, r.as_of, r.outstanding, coalesce(r.overdue, 0), coalesce(r.overdue_days, 0), coalesce(r.currency, 'CNY'), r.source FROM jsonb_populate_record(NULL::crm_data.credit_exposure, data) r;
+    WHEN 'qualification_check' THEN
+        INSERT INTO crm_data.qualification_check (customer_code, checked_on, qualified, able, evidence)
+        SELECT customer, r.checked_on, r.qualified, r.able, r.evidence FROM jsonb_populate_record(NULL::crm_data.qualification_check, data) r;
+    END CASE;
 END
 $$;
 ALTER FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) OWNER TO crm_owner;

@@ -352,7 +352,7 @@ grade_before|Grade before (原等级).
 band|Number of the band, from 1 (分段).
 expected|Share in the development sample (预期占比).
 actual|Share of the results (实际占比).
-stability_index|Population stability index (PSI).
+stability_index|Population stability index, PSI (群体稳定性指标).
 advice|stable, watch or act (建议).
 kind|What was asked for: grade, limit or level (类别).
 subject|Purpose, currency or scheme (对象).
