@@ -54,8 +54,8 @@ CREATE FUNCTION crm.credit_template(framework text) RETURNS jsonb
         (7, '6A', 'commercial',     'market_position',    '市场地位',     'market position',     NULL,                            '{10,5,0}',           3),
         (8, '6A', 'financial',      'debt_ratio',         '资产负债率',   'debt ratio',          '{0.4,0.6,0.8}',                 '{10,7,3,0}',         3),
         (9, '6A', 'financial',      'current_ratio',      '流动比率',     'current ratio',       '{1,1.5,2}',                     '{0,6,8,10}',         3))
-    SELECT jsonb_build_object('model', 'credit.' || lower(framework), 'purpose', 'credit.' || lower(framework), 'domain', 'credit', 'framework', framework,
-               'label_zh', '信用评分 ' || framework, 'label_en', 'Credit score ' || framework, 'scale_low', 0, 'scale_high', 100, 'valid_months', 12,
+    SELECT jsonb_build_object('model', 'credit.' || lower($1), 'purpose', 'credit.' || lower($1), 'domain', 'credit', 'framework', $1,
+               'label_zh', '信用评分 ' || $1, 'label_en', 'Credit score ' || $1, 'scale_low', 0, 'scale_high', 100, 'valid_months', 12,
                'grades', jsonb_build_array(jsonb_build_object('grade', 'A', 'lower', 80, 'label_zh', '优', 'label_en', 'good'),
                                            jsonb_build_object('grade', 'B', 'lower', 65, 'label_zh', '良', 'label_en', 'fair'),
                                            jsonb_build_object('grade', 'C', 'lower', 50, 'label_zh', '中', 'label_en', 'weak'),
@@ -124,7 +124,7 @@ $$;
 ALTER FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) IS
 $$Record credit data of a customer: an object of the fields of the table that kind names (登记信用资料).
-kind: legal_profile (replaces the one before), ownership_share, key_manager, financial_report (assets = liabilities + equity), external_rating, credit_exposure, qualification_check.
+kind: legal_profile (replaces the one before), ownership_share, key_manager, financial_report (assets = liabilities + equity), external_rating, credit_exposure, qualification_check. Names of owners and managers are encrypted, so that who records them holds crm_writer as well.
 Errors: 42501, 22023, 42703, 23502, 23505, 23514.$$;
 REVOKE EXECUTE ON FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) FROM PUBLIC; -- writes credit data
 GRANT EXECUTE ON FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) TO crm_credit;

@@ -282,7 +282,7 @@ SELECT p.model, p.version, p.as_of, p.customers, p.stability_index,
        CASE WHEN p.stability_index < 0.1 THEN 'stable' WHEN p.stability_index < 0.25 THEN 'watch' ELSE 'act' END AS advice
   FROM (SELECT b.model, b.version, b.as_of, sum(b.customers)::bigint AS customers,
                -- A band that is empty counts as one ten-thousandth, or the logarithm had no value.
-               sum((greatest(b.actual, 0.0001) - greatest(b.expected, 0.0001)) * ln(greatest(b.actual, 0.0001) / greatest(b.expected, 0.0001))) AS stability_index
+               crm.population_stability_index(array_agg(greatest(b.expected, 0.0001) ORDER BY b.band), array_agg(greatest(b.actual, 0.0001) ORDER BY b.band)) AS stability_index
           FROM crm_report.score_band b GROUP BY b.model, b.version, b.as_of) p;
 COMMENT ON VIEW crm_report.score_stability IS
 $$Population stability index of each version and day: sum of (actual - expected) ln(actual / expected) over the bands (群体稳定性指标).
