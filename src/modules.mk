@@ -58,6 +58,7 @@ OBJS = \
 	src/score/score_special_core.o \
 	src/score/score_stat_core.o \
 	src/score/score_fit.o \
+	src/score/score_rfm.o \
 	src/score/score_scorecard.o \
 	src/score/score_stat.o \
 	src/score/score_value.o
@@ -91,4 +92,5 @@ ROOM_TABLES = \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
 	src/score/score.tables.sql \
+	src/score/score_fit.tables.sql \
 	src/core/comments.tables.sql

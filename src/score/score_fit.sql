@@ -430,3 +430,71 @@ BEGIN
     GRANT EXECUTE ON FUNCTION crm.score_inputs(text), crm.score_table(text, regclass) TO crm_data_admin, crm_credit;
 END
 $grants$;
+
+-- -- recency, frequency, monetary value --------------------------------------------------------------
+
+CREATE FUNCTION crm.rfm_solve(query text, quantiles integer, customer_type regtype)
+    RETURNS TABLE (customer text, recency integer, frequency bigint, monetary float8, r_score integer, f_score integer, m_score integer)
+    AS 'MODULE_PATHNAME', 'crm_rfm_solve' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.rfm_solve(text, integer, regtype) IS
+$$Customers and scores from a query of customer, days ago (integer), amount (float8 or numeric) (RFM 求解). crm.rfm_score writes the query; it runs as the caller. Errors: 22023, 53400.$$;
+CREATE FUNCTION crm.rfm_score(source regclass, customer name, bought_on name, amount name, as_of date, quantiles integer DEFAULT 5)
+    RETURNS TABLE (customer_id text, recency integer, frequency bigint, monetary float8, r_score integer, f_score integer, m_score integer)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE ROWS 100000
+    SET search_path = pg_catalog, crm, pg_temp SET work_mem = '256MB' SET jit = off
+    AS $$
+DECLARE
+    id text;
+    id_type regtype;
+    day text;
+    value text;
+BEGIN
+    SELECT CASE WHEN y.typbyval THEN format('t.%I', rfm_score.customer) ELSE format('t.%I::text', rfm_score.customer) END,
+           CASE WHEN y.typbyval THEN a.atttypid ELSE 'text'::regtype END
+      INTO id, id_type
+      FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+     WHERE a.attrelid = source AND a.attname = rfm_score.customer AND a.attnum > 0 AND NOT a.attisdropped;
+    SELECT CASE a.atttypid WHEN 'date'::regtype THEN format('%L::date - t.%I', as_of, bought_on)
+                           WHEN 'timestamp'::regtype THEN format('%L::date - t.%I::date', as_of, bought_on)
+                           WHEN 'timestamptz'::regtype THEN format('%L::date - (t.%I AT TIME ZONE current_setting(''crm.timezone''))::date', as_of, bought_on) END INTO day
+      FROM pg_attribute a WHERE a.attrelid = source AND a.attname = bought_on AND a.attnum > 0 AND NOT a.attisdropped;
+    SELECT CASE WHEN a.atttypid IN ('float8'::regtype, 'numeric'::regtype) THEN format('t.%I', amount)
+                WHEN y.typcategory = 'N' THEN format('t.%I::float8', amount) END INTO value
+      FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+     WHERE a.attrelid = source AND a.attname = amount AND a.attnum > 0 AND NOT a.attisdropped;
+    IF id IS NULL OR day IS NULL OR value IS NULL THEN
+        PERFORM crm.score_refuse_fit('42703', format('%s has no column %s.', source, concat_ws(' and no column ',
+                    CASE WHEN id IS NULL THEN format('%I for the customer', rfm_score.customer) END, CASE WHEN day IS NULL THEN format('%I of dates', bought_on) END,
+                    CASE WHEN value IS NULL THEN format('%I of amounts', amount) END)),
+                'Name the columns of customer, day and amount of a table of purchases.');
+    END IF;
+    RETURN QUERY SELECT * FROM crm.rfm_solve(format('SELECT %s, %s, %s FROM %s t', id, day, value, source), quantiles, id_type);
+END
+$$;
+COMMENT ON FUNCTION crm.rfm_score(regclass, name, name, name, date, integer) IS
+$$Recency, frequency, monetary value of each customer, and scores from 1 to quantiles, the best highest (RFM 评分).
+One row of the source is one purchase. recency: days from the last purchase to as_of; frequency: purchases; monetary: the sum of amounts. Scores are ceil(quantiles × cume_dist()): customers with the same value have the same score. Purchases after as_of, and rows with a null, are passed over. Times count by the company's day for timestamptz. Errors: 42703 a column is missing or of another type, 22023 NaN or infinite amount, 53400 beyond crm.score_fit_memory. Source: Hughes, Strategic Database Marketing (1994).$$;
+
+CREATE FUNCTION crm.rfm_segment(r_score integer, f_score integer, m_score integer) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+SELECT s.segment FROM crm_data.rfm_segment s
+ WHERE r_score BETWEEN s.r_from AND s.r_to AND f_score BETWEEN s.f_from AND s.f_to AND m_score BETWEEN s.m_from AND s.m_to
+ ORDER BY s.position LIMIT 1
+$$;
+COMMENT ON FUNCTION crm.rfm_segment(integer, integer, integer) IS
+$$Segment of a customer by quintile scores: the first row of crm.rfm_segment_rule that the scores fit (RFM 客户分群).
+For many customers join the view, which is faster. Null when none fits.$$;
+
+CREATE FUNCTION crm.profit_contribution(revenue numeric, product_cost numeric, service_cost numeric, investment numeric, bad_debt numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS 'SELECT revenue - coalesce(product_cost, 0) - coalesce(service_cost, 0) - coalesce(investment, 0) - coalesce(bad_debt, 0)';
+COMMENT ON FUNCTION crm.profit_contribution(numeric, numeric, numeric, numeric, numeric) IS
+$$What a customer contributed to profit in a period: revenue less the costs of products and of service, what was invested in him, and bad debts (客户利润贡献).
+All in one currency and of one period; a null cost is 0, a null revenue gives null.$$;
+CREATE FUNCTION crm.abc_class(share_before numeric) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$SELECT CASE WHEN share_before < 0.80 THEN 'A' WHEN share_before < 0.95 THEN 'B' ELSE 'C' END$$;
+COMMENT ON FUNCTION crm.abc_class(numeric) IS
+$$Class of a customer by the share of all contribution that greater customers make: A the first 80 %, B up to 95 %, C the rest (ABC 分类).
+share_before: (running sum - own) / sum, over contributions above 0, the greatest first.$$;

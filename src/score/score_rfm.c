@@ -1,0 +1,321 @@
+/*
+ * score_rfm.c: recency, frequency and monetary value of customers, and their scores.
+ *
+ * The query's rows go straight from the executor into a table of customers: nothing is
+ * sorted by customer, and no row is copied.
+ */
+#include "score/score_fit.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "score/score_stat_core.h"
+
+typedef struct Customer
+{
+	Datum		key;
+	uint32		hash;
+	char		status;
+	int32		recency;
+	int64		frequency;
+	double		monetary;
+	double		rest;			/* what rounding took from the sum */
+} Customer;
+
+typedef struct CustomerKeys
+{
+	bool		is_text;
+} CustomerKeys;
+
+static bool
+same_customer(bool is_text, Datum a, Datum b)
+{
+	text	   *p;
+	text	   *q;
+
+	if (!is_text)
+		return a == b;
+	p = (text *) DatumGetPointer(a);
+	q = (text *) DatumGetPointer(b);
+	return VARSIZE_ANY_EXHDR(p) == VARSIZE_ANY_EXHDR(q) && memcmp(VARDATA_ANY(p), VARDATA_ANY(q), VARSIZE_ANY_EXHDR(p)) == 0;
+}
+
+static uint32
+hash_customer(bool is_text, Datum key)
+{
+	uint64		mixed = (uint64) key * UINT64CONST(0x9E3779B97F4A7C15);
+	text	   *name = (text *) DatumGetPointer(key);
+
+	return is_text ? hash_bytes((unsigned char *) VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)) : (uint32) (mixed >> 32);
+}
+
+#define IS_TEXT(table) (((CustomerKeys *) (table)->private_data)->is_text)
+#define SH_PREFIX crm_customers
+#define SH_ELEMENT_TYPE Customer
+#define SH_KEY_TYPE Datum
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) hash_customer(IS_TEXT(table), key)
+#define SH_EQUAL(table, a, b) same_customer(IS_TEXT(table), a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct RfmReceiver
+{
+	DestReceiver pub;
+	MemoryContext context;
+	crm_customers_hash *customers;
+	Size		bytes;			/* of keys */
+	uint64		rows;
+	bool		is_numeric;		/* the amount's type, else float8 */
+} RfmReceiver;
+
+/*
+ * A numeric as a number, as numeric_float8 gives it, which goes by way of text: that would
+ * be half of the time. Up to four digits of base 10000 as they are stored; others by way of text.
+ */
+static double
+numeric_number(Datum value)
+{
+	static const double power[] = {1, 1e4, 1e8, 1e12, 1e16};
+	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
+	const char *at = VARDATA_ANY(numeric);
+	int			bytes = (int) VARSIZE_ANY_EXHDR(numeric);
+	uint16		header;
+	int			weight;
+	int			digits;
+	int64		sum = 0;
+
+	memcpy(&header, at, sizeof(header));
+	if ((header & 0xC000) != 0x8000)
+		return DatumGetFloat8(DirectFunctionCall1(numeric_float8, PointerGetDatum(numeric)));
+	weight = header & 0x40 ? (int) (header & 0x3F) - 64 : (int) (header & 0x3F);
+	digits = (bytes - 2) / 2;
+	if (digits == 0)
+		return 0;
+	if (digits > 3 || weight > 3 || digits - 1 - weight > 4)
+		return DatumGetFloat8(DirectFunctionCall1(numeric_float8, PointerGetDatum(numeric)));
+	for (int i = 0; i < digits; i++)
+	{
+		int16		digit;
+
+		memcpy(&digit, at + 2 + 2 * i, sizeof(digit));
+		sum = sum * 10000 + digit;
+	}
+	/* Both sides are whole numbers without rounding, so the quotient is rounded once. */
+	if (header & 0x2000)
+		sum = -sum;
+	return weight >= digits - 1 ? (double) sum * power[weight - digits + 1] : (double) sum / power[digits - 1 - weight];
+}
+
+static Customer *
+find_customer(RfmReceiver *self, Datum key)
+{
+	bool		found;
+	Customer   *customer = crm_customers_insert(self->customers, key, &found);
+
+	if (found)
+		return customer;
+	if (IS_TEXT(self->customers))
+	{
+		text	   *name = (text *) DatumGetPointer(key);
+
+		customer->key = PointerGetDatum(MemoryContextAlloc(self->context, VARSIZE_ANY(name)));
+		memcpy(DatumGetPointer(customer->key), name, VARSIZE_ANY(name));
+		self->bytes += VARSIZE_ANY(name);
+	}
+	customer->recency = PG_INT32_MAX;
+	customer->frequency = 0;
+	customer->monetary = customer->rest = 0;
+	crm_score_room(self->bytes + (Size) self->customers->size * sizeof(Customer));
+	return customer;
+}
+
+/* Neumaier's sum: of equal purchases in any order the same sum, so ties stay ties. */
+static void
+add_amount(Customer *customer, double amount)
+{
+	double		sum = customer->monetary + amount;
+
+	if (fabs(customer->monetary) >= fabs(amount))
+		customer->rest += (customer->monetary - sum) + amount;
+	else
+		customer->rest += (amount - sum) + customer->monetary;
+	customer->monetary = sum;
+}
+
+static bool
+rfm_receive(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	RfmReceiver *self = (RfmReceiver *) receiver;
+	Customer   *customer;
+	Datum		key;
+	int32		days;
+	double		amount;
+
+	if (unlikely((++self->rows & 0xFFFF) == 0))
+		CHECK_FOR_INTERRUPTS();
+	slot_getallattrs(slot);
+	if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2])
+		return true;
+	days = DatumGetInt32(slot->tts_values[1]);
+	if (days < 0)
+		return true;
+	amount = crm_score_finite(self->is_numeric ? numeric_number(slot->tts_values[2]) : DatumGetFloat8(slot->tts_values[2]), "an amount");
+	key = IS_TEXT(self->customers) ? PointerGetDatum(PG_DETOAST_DATUM_PACKED(slot->tts_values[0])) : slot->tts_values[0];
+	customer = find_customer(self, key);
+	if (IS_TEXT(self->customers) && key != slot->tts_values[0])
+		pfree(DatumGetPointer(key));
+	customer->recency = Min(customer->recency, days);
+	customer->frequency++;
+	add_amount(customer, amount);
+	return true;
+}
+
+static void
+rfm_startup(DestReceiver *receiver, int operation, TupleDesc description)
+{
+	RfmReceiver *self = (RfmReceiver *) receiver;
+	CustomerKeys *keys = MemoryContextAlloc(self->context, sizeof(CustomerKeys));
+
+	keys->is_text = TupleDescAttr(description, 0)->atttypid == TEXTOID;
+	self->is_numeric = TupleDescAttr(description, 2)->atttypid == NUMERICOID;
+	self->customers = crm_customers_create(self->context, 1024, keys);
+}
+
+static void
+rfm_nothing(DestReceiver *receiver)
+{
+}
+
+/* -- scores: ceil(n × cume_dist()), exactly, by the values at which it steps ----------------- */
+
+typedef struct Cuts
+{
+	int			count;
+	double		at[100];
+} Cuts;
+
+static double
+measure_of(const Customer *customer, int measure)
+{
+	switch (measure)
+	{
+		case 0:
+			return -(double) customer->recency;
+		case 1:
+			return (double) customer->frequency;
+		default:
+			return customer->monetary + customer->rest;
+	}
+}
+
+static Cuts
+find_cuts(crm_customers_hash *customers, int measure, int quantiles)
+{
+	Size		n = customers->members;
+	uint64_t   *keys = MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * sizeof(uint64_t));
+	uint64_t   *spare = MemoryContextAllocHuge(CurrentMemoryContext, Max(n, 1) * sizeof(uint64_t));
+	crm_customers_iterator i;
+	Customer   *customer;
+	Cuts		cuts = {quantiles - 1, {0}};
+	Size		k = 0;
+
+	crm_customers_start_iterate(customers, &i);
+	while ((customer = crm_customers_iterate(customers, &i)) != NULL)
+		keys[k++] = crm_score_key(measure_of(customer, measure));
+	crm_score_sort(keys, spare, n);
+	/* More than q/quantiles of the customers are at or below v exactly when v is at or above this one. */
+	for (int q = 1; q < quantiles && n > 0; q++)
+		cuts.at[q - 1] = crm_score_value(keys[q * n / quantiles]);
+	pfree(keys);
+	pfree(spare);
+	return cuts;
+}
+
+static Datum
+score_of(const Cuts *cuts, double value)
+{
+	int			score = 1;
+
+	for (int k = 0; k < cuts->count; k++)
+		score += value >= cuts->at[k];
+	return Int32GetDatum(score);
+}
+
+static void
+put_customers(crm_customers_hash *customers, int quantiles, Oid key_type, ReturnSetInfo *result)
+{
+	Cuts		cuts[3];
+	crm_customers_iterator i;
+	Customer   *customer;
+	FmgrInfo	output;
+	Oid			function;
+	bool		varlena;
+	bool		nulls[7] = {0};
+
+	for (int measure = 0; measure < 3; measure++)
+		cuts[measure] = find_cuts(customers, measure, quantiles);
+	getTypeOutputInfo(key_type, &function, &varlena);
+	fmgr_info(function, &output);
+	crm_customers_start_iterate(customers, &i);
+	while ((customer = crm_customers_iterate(customers, &i)) != NULL)
+	{
+		Datum		values[7];
+		void	   *name = IS_TEXT(customers) ? NULL : cstring_to_text(OutputFunctionCall(&output, customer->key));
+
+		values[0] = name == NULL ? customer->key : PointerGetDatum(name);
+		values[1] = Int32GetDatum(customer->recency);
+		values[2] = Int64GetDatum(customer->frequency);
+		values[3] = Float8GetDatum(customer->monetary + customer->rest);
+		for (int measure = 0; measure < 3; measure++)
+			values[4 + measure] = score_of(&cuts[measure], measure_of(customer, measure));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		if (name != NULL)
+			pfree(name);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* crm.rfm_solve(query, quantiles): the query gives customer, days ago, amount. */
+PG_FUNCTION_INFO_V1(crm_rfm_solve);
+Datum
+crm_rfm_solve(PG_FUNCTION_ARGS)
+{
+	char	   *query = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int			quantiles = PG_GETARG_INT32(1);
+	RfmReceiver receiver = {
+		.pub = {rfm_receive, rfm_startup, rfm_nothing, rfm_nothing, DestNone},
+		.context = AllocSetContextCreate(CurrentMemoryContext, "rfm customers", ALLOCSET_DEFAULT_SIZES)
+	};
+	SPIExecuteOptions options = {.read_only = true, .dest = (DestReceiver *) &receiver};
+	Oid			key_type;
+
+	if (quantiles < 2 || quantiles > 100)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of scores out of range"),
+				 errdetail("There are from 2 to 100 scores."),
+				 errhint("5 makes quintiles.")));
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	SPI_execute_extended(query, &options);
+	SPI_finish();
+	key_type = (Oid) PG_GETARG_OID(2);
+	put_customers(receiver.customers, quantiles, key_type, (ReturnSetInfo *) fcinfo->resultinfo);
+	MemoryContextDelete(receiver.context);
+	return (Datum) 0;
+}
