@@ -24,13 +24,23 @@
 typedef struct Customer
 {
 	Datum		key;
-	uint32		hash;
-	char		status;
-	int32		recency;
-	int64		frequency;
 	double		monetary;
 	double		rest;			/* what rounding took from the sum */
+	uint32		hash;
+	int32		recency;
+	uint32		frequency;
+	char		status;
 } Customer;
+
+typedef struct Purchase
+{
+	Datum		key;
+	double		amount;
+	int32		days;
+} Purchase;
+
+/* So many purchases are held back, until their customers have come from memory. */
+#define WAITING 64
 
 typedef struct CustomerKeys
 {
@@ -79,7 +89,8 @@ typedef struct RfmReceiver
 	MemoryContext context;
 	crm_customers_hash *customers;
 	Size		bytes;			/* of keys */
-	uint64		rows;
+	Purchase	waiting[WAITING];
+	int			count;
 	bool		is_numeric;		/* the amount's type, else float8 */
 } RfmReceiver;
 
@@ -157,31 +168,62 @@ add_amount(Customer *customer, double amount)
 	customer->monetary = sum;
 }
 
+static void
+add_purchase(RfmReceiver *self, const Purchase *purchase)
+{
+	Customer   *customer = find_customer(self, purchase->key);
+
+	customer->recency = Min(customer->recency, purchase->days);
+	customer->frequency++;
+	add_amount(customer, purchase->amount);
+}
+
+/* Customers lie anywhere: waiting for each in turn was three quarters of the time. */
+static void
+add_waiting(RfmReceiver *self)
+{
+	crm_customers_hash *customers = self->customers;
+
+	for (int i = 0; i < self->count; i++)
+		__builtin_prefetch(&customers->data[hash_customer(false, self->waiting[i].key) & customers->sizemask], 1);
+	for (int i = 0; i < self->count; i++)
+		add_purchase(self, &self->waiting[i]);
+	self->count = 0;
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* The name is the executor's until the next row: taken at once. */
+static void
+add_named(RfmReceiver *self, Purchase *purchase, Datum name)
+{
+	purchase->key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(name));
+	add_purchase(self, purchase);
+	if (purchase->key != name)
+		pfree(DatumGetPointer(purchase->key));
+}
+
 static bool
 rfm_receive(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	RfmReceiver *self = (RfmReceiver *) receiver;
-	Customer   *customer;
-	Datum		key;
-	int32		days;
-	double		amount;
+	Purchase   *purchase = &self->waiting[self->count];
+	Datum	   *value = slot->tts_values;
 
-	if (unlikely((++self->rows & 0xFFFF) == 0))
-		CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
 	if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2])
 		return true;
-	days = DatumGetInt32(slot->tts_values[1]);
-	if (days < 0)
+	purchase->days = DatumGetInt32(value[1]);
+	if (purchase->days < 0)
 		return true;
-	amount = crm_score_finite(self->is_numeric ? numeric_number(slot->tts_values[2]) : DatumGetFloat8(slot->tts_values[2]), "an amount");
-	key = IS_TEXT(self->customers) ? PointerGetDatum(PG_DETOAST_DATUM_PACKED(slot->tts_values[0])) : slot->tts_values[0];
-	customer = find_customer(self, key);
-	if (IS_TEXT(self->customers) && key != slot->tts_values[0])
-		pfree(DatumGetPointer(key));
-	customer->recency = Min(customer->recency, days);
-	customer->frequency++;
-	add_amount(customer, amount);
+	purchase->amount = crm_score_finite(self->is_numeric ? numeric_number(value[2]) : DatumGetFloat8(value[2]), "an amount");
+	if (IS_TEXT(self->customers))
+	{
+		add_named(self, purchase, value[0]);
+		return true;
+	}
+	purchase->key = value[0];
+	if (++self->count == WAITING)
+		add_waiting(self);
 	return true;
 }
 
@@ -279,7 +321,7 @@ put_customers(crm_customers_hash *customers, int quantiles, Oid key_type, Return
 
 		values[0] = name == NULL ? customer->key : PointerGetDatum(name);
 		values[1] = Int32GetDatum(customer->recency);
-		values[2] = Int64GetDatum(customer->frequency);
+		values[2] = Int64GetDatum((int64) customer->frequency);
 		values[3] = Float8GetDatum(customer->monetary + customer->rest);
 		for (int measure = 0; measure < 3; measure++)
 			values[4 + measure] = score_of(&cuts[measure], measure_of(customer, measure));
@@ -313,6 +355,7 @@ crm_rfm_solve(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	SPI_execute_extended(query, &options);
+	add_waiting(&receiver);
 	SPI_finish();
 	key_type = (Oid) PG_GETARG_OID(2);
 	put_customers(receiver.customers, quantiles, key_type, (ReturnSetInfo *) fcinfo->resultinfo);
