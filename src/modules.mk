@@ -53,10 +53,12 @@ OBJS = \
 	src/score/score_card_core.o \
 	src/score/score_additive_core.o \
 	src/score/score_bgnbd_core.o \
+	src/score/score_bin_core.o \
 	src/score/score_linear_core.o \
 	src/score/score_logit_core.o \
 	src/score/score_special_core.o \
 	src/score/score_stat_core.o \
+	src/score/score_bin.o \
 	src/score/score_fit.o \
 	src/score/score_rfm.o \
 	src/score/score_scorecard.o \
