@@ -372,7 +372,7 @@ bin_order(const void *a, const void *b)
 	int			order;
 
 	if (p == NULL || q == NULL)
-		return (q == NULL) - (p == NULL);
+		return (p == NULL) - (q == NULL);
 	order = memcmp(VARDATA_ANY(p), VARDATA_ANY(q), Min(VARSIZE_ANY_EXHDR(p), VARSIZE_ANY_EXHDR(q)));
 	return order != 0 ? order : (int) VARSIZE_ANY_EXHDR(p) - (int) VARSIZE_ANY_EXHDR(q);
 }
