@@ -79,6 +79,11 @@ ROOM_SQL = \
 	src/points/points.sql \
 	src/points/points_post.sql \
 	src/score/score.sql \
+	src/score/model.sql \
+	src/score/result.sql \
+	src/score/credit.sql \
+	src/score/behaviour.sql \
+	src/score/quality.sql \
 	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
@@ -95,4 +100,8 @@ ROOM_TABLES = \
 	src/points/points.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \
+	src/score/credit.tables.sql \
+	src/score/behaviour.tables.sql \
+	src/score/quality.tables.sql \
+	src/score/monitor.tables.sql \
 	src/core/comments.tables.sql

@@ -26,6 +26,12 @@ COMMENT ON FUNCTION crm.score_row(text, record) IS
 $$Score one row whose columns bear the names of the model's inputs (按行评分).
 SELECT id, crm.score_row('model', t) FROM t. Other columns are passed over; a null row gives null. All else as crm.score_columns(), which is faster. Errors: as there, and 42703 when a column is missing.$$;
 REVOKE EXECUTE ON FUNCTION crm.score_row(text, record) FROM PUBLIC; -- who can try values learns the model
+CREATE FUNCTION crm.score_inputs(model text, inputs jsonb) RETURNS crm.scored
+    AS 'MODULE_PATHNAME', 'crm_score_inputs' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 30;
+COMMENT ON FUNCTION crm.score_inputs(text, jsonb) IS
+$$Score an object of values by the names of the model's inputs, as results keep them (按输入评分).
+What is not in the object is missing; other members are passed over. All else as crm.score_columns(). Errors: as there, and 22023 for what is no single value.$$;
+REVOKE EXECUTE ON FUNCTION crm.score_inputs(text, jsonb) FROM PUBLIC; -- who can try values learns the model
 CREATE FUNCTION crm.score_span(model text, OUT version integer, OUT lowest integer, OUT highest integer)
     AS 'MODULE_PATHNAME', 'crm_score_span' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.score_span(text) IS
@@ -34,8 +40,8 @@ Errors: 42704 no such model; 22023 when it cannot be applied, with the reason.$$
 REVOKE EXECUTE ON FUNCTION crm.score_span(text) FROM PUBLIC; -- tells of the model
 DO $grants$
 BEGIN
-    GRANT EXECUTE ON FUNCTION crm.score_columns(text, "any"), crm.score_total(text, "any"), crm.score_row(text, record), crm.score_span(text)
-        TO crm_owner, crm_data_admin, crm_credit;
+    GRANT EXECUTE ON FUNCTION crm.score_columns(text, "any"), crm.score_total(text, "any"), crm.score_row(text, record),
+        crm.score_inputs(text, jsonb), crm.score_span(text) TO crm_owner, crm_data_admin, crm_credit;
 END
 $grants$;
 

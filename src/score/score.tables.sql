@@ -16,6 +16,8 @@ CREATE TABLE crm_data.score_model (
     scale_low     integer  NOT NULL DEFAULT 0,
     scale_high    integer  NOT NULL DEFAULT 100,
     valid_months  smallint NOT NULL DEFAULT 12 CHECK (valid_months > 0),
+    -- Kinds of customers that it is made for; null: all.
+    applies_to    text[]   CHECK (applies_to <@ ARRAY['individual', 'organization', 'group']),
     -- How it was fitted; null for an expert's model.
     method        text,
     target        text,
@@ -124,8 +126,47 @@ CREATE TABLE crm_data.score_result (
     scored_by     name        NOT NULL DEFAULT session_user,
     PRIMARY KEY (customer_code, result_id)
 );
-CREATE UNIQUE INDEX score_result_latest_idx ON crm_data.score_result (customer_code, purpose, as_of, model, version, result_id);
-CREATE INDEX score_result_model_idx ON crm_data.score_result (model, version, as_of);
+CREATE INDEX score_result_latest_idx ON crm_data.score_result (customer_code, purpose, as_of, result_id);
+CREATE INDEX score_result_model_idx ON crm_data.score_result (model, version, as_of, customer_code);
+
+-- What a person judges, beside what is reckoned: an input of models, with evidence.
+CREATE TABLE crm_data.score_judgement (
+    customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
+    judgement_no  bigint      GENERATED ALWAYS AS IDENTITY,
+    input         text        NOT NULL CHECK (input <> ''),
+    value         jsonb       NOT NULL CHECK (jsonb_typeof(value) IN ('number', 'string', 'boolean')),
+    domain        text        NOT NULL DEFAULT 'general',
+    evidence      text        NOT NULL CHECK (evidence ~ '\S'),
+    assessed_by   name        NOT NULL DEFAULT session_user,
+    assessed_at   timestamptz NOT NULL DEFAULT now(),
+    valid_from    date        NOT NULL,
+    valid_until   date        NOT NULL CHECK (valid_until >= valid_from),
+    PRIMARY KEY (customer_code, judgement_no)
+);
+
+-- What goes beyond the rules is asked for by one and decided by another.
+CREATE TABLE crm_data.score_request (
+    customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
+    request_no    bigint      GENERATED ALWAYS AS IDENTITY,
+    kind          text        NOT NULL CHECK (kind IN ('grade', 'limit', 'level')),
+    domain        text        NOT NULL CHECK (domain IN ('credit', 'general')),
+    -- purpose and grade; kind of limit and amount; scheme and level
+    subject       text        NOT NULL,
+    wanted        text        NOT NULL,
+    amount        numeric(16,2) CHECK (amount >= 0),
+    valid_from    date        NOT NULL,
+    valid_until   date        NOT NULL CHECK (valid_until >= valid_from),
+    reason        text        NOT NULL CHECK (reason ~ '\S'),
+    evidence      text        NOT NULL CHECK (evidence ~ '\S'),
+    state         text        NOT NULL DEFAULT 'requested' CHECK (state IN ('requested', 'approved', 'rejected')),
+    requested_by  name        NOT NULL DEFAULT session_user,
+    requested_at  timestamptz NOT NULL DEFAULT now(),
+    decided_by    name,
+    decided_at    timestamptz,
+    decision_note text,
+    PRIMARY KEY (customer_code, request_no),
+    CHECK ((kind = 'limit') = (amount IS NOT NULL) OR kind = 'limit' AND wanted = 'not_controlled')
+);
 
 -- -- guards -------------------------------------------------------------------
 
@@ -145,13 +186,18 @@ BEGIN
         EXECUTE format('CREATE POLICY modellers ON crm_data.%I FOR SELECT TO crm_data_admin, crm_credit USING (true)', member);
         EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin, crm_credit', member);
     END LOOP;
-    CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.score_result
-        FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep();
-    ALTER TABLE crm_data.score_result ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-    CREATE POLICY owner ON crm_data.score_result TO crm_owner USING (true);
-    -- What credit says of a person is for credit management alone.
-    CREATE POLICY credit ON crm_data.score_result FOR SELECT TO crm_credit USING (domain = 'credit');
-    CREATE POLICY not_credit ON crm_data.score_result FOR SELECT TO crm_data_admin USING (domain <> 'credit');
-    GRANT SELECT ON crm_data.score_result TO crm_data_admin, crm_credit;
+    FOREACH member IN ARRAY ARRAY['score_result', 'score_judgement', 'score_request'] LOOP
+        EXECUTE format('CREATE TRIGGER only_added BEFORE DELETE OR TRUNCATE%s ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep()',
+                       CASE WHEN member <> 'score_request' THEN ' OR UPDATE' END, member);
+        EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
+        EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
+        -- What credit says of a person is for credit management alone.
+        EXECUTE format('CREATE POLICY credit ON crm_data.%I FOR SELECT TO crm_credit USING (domain = ''credit'')', member);
+        EXECUTE format('CREATE POLICY not_credit ON crm_data.%I FOR SELECT TO crm_data_admin USING (domain <> ''credit'')', member);
+        EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin, crm_credit', member);
+    END LOOP;
+    CREATE TRIGGER reckoned BEFORE INSERT ON crm_data.score_result FOR EACH ROW EXECUTE FUNCTION crm.score_result_fill();
+    CREATE TRIGGER four_eyes BEFORE INSERT OR UPDATE ON crm_data.score_request FOR EACH ROW EXECUTE FUNCTION crm.score_request_keep();
+    CREATE TRIGGER signed BEFORE INSERT ON crm_data.score_judgement FOR EACH ROW EXECUTE FUNCTION crm.score_sign();
 END
 $guards$;

@@ -12,8 +12,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 #include "utils/typcache.h"
 
 typedef enum ReadKind
@@ -90,6 +92,15 @@ report_no_column(const CrmCardEntry *entry, const char *input)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("the row has no column \"%s\", which score model \"%s\" reads", input, entry->model)));
+}
+
+static void
+report_json(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" is no single value", name),
+			 errhint("Inputs are an object: a number, text, boolean or null for each input of the model.")));
 }
 
 static void
@@ -494,6 +505,88 @@ crm_score_row(PG_FUNCTION_ARGS)
 		int			attribute = site->reader[i].attribute - 1;
 
 		read_input(site, i, site->value[attribute], site->isnull[attribute]);
+	}
+	crm_card_score(&site->entry->card, site->input, &site->scored);
+	return result(site);
+}
+
+/* -- the recorded inputs of a customer: an object of values by the names of the inputs ------------------ */
+
+static void
+read_json_string(bool is_category, const JsonbValue *value, CrmScoreInput *input)
+{
+	if (is_category)
+	{
+		input->text = value->val.string.val;
+		input->length = value->val.string.len;
+	}
+	else
+		input->number = DatumGetFloat8(DirectFunctionCall1(float8in,
+														   CStringGetDatum(pnstrdup(value->val.string.val, value->val.string.len))));
+}
+
+static void
+read_json_number(bool is_category, const JsonbValue *value, CrmScoreInput *input)
+{
+	if (is_category)
+	{
+		input->text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		input->length = strlen(input->text);
+	}
+	else
+		input->number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
+}
+
+static void
+read_json(Site *site, int at, const JsonbValue *value)
+{
+	bool		is_category = site->entry->card.item[at].is_category;
+	CrmScoreInput *input = &site->input[at];
+
+	input->text = NULL;
+	input->number = NAN;
+	if (value == NULL || value->type == jbvNull)
+		return;
+	if (value->type == jbvString)
+		read_json_string(is_category, value, input);
+	else if (value->type == jbvNumeric)
+		read_json_number(is_category, value, input);
+	else if (value->type == jbvBool)
+	{
+		input->text = value->val.boolean ? "true" : "false";
+		input->length = strlen(input->text);
+		input->number = value->val.boolean;
+	}
+	else
+		report_json(site->entry->input[at]);
+}
+
+static Site *
+json_site(FunctionCallInfo fcinfo, text *model)
+{
+	Site	   *site = fcinfo->flinfo->fn_extra;
+
+	if (likely(site != NULL && same_model(site, model)))
+		return site;
+	close_site(fcinfo);
+	return fcinfo->flinfo->fn_extra = open_site(fcinfo, model);
+}
+
+PG_FUNCTION_INFO_V1(crm_score_inputs);
+Datum
+crm_score_inputs(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *inputs = PG_GETARG_JSONB_P(1);
+	Site	   *site = json_site(fcinfo, PG_GETARG_TEXT_PP(0));
+
+	if (!JB_ROOT_IS_OBJECT(inputs))
+		report_json("inputs");
+	for (int i = 0; i < site->entry->card.count; i++)
+	{
+		const char *name = site->entry->input[i];
+		JsonbValue	value;
+
+		read_json(site, i, getKeyJsonValueFromContainer(&inputs->root, name, strlen(name), &value));
 	}
 	crm_card_score(&site->entry->card, site->input, &site->scored);
 	return result(site);

@@ -308,7 +308,7 @@ CREATE TYPE crm.scorecard AS (
 COMMENT ON TYPE crm.scorecard IS 'A fitted scorecard: base points, least and greatest total, bands of the sample, AUC in the sample, bins (评分卡).';
 
 CREATE FUNCTION crm.scorecard_solve(query text, characteristics text[], base_score float8, base_odds float8, pdo float8) RETURNS crm.scorecard
-    AS 'MODULE_PATHNAME', 'crm_scorecard_solve' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+    AS 'MODULE_PATHNAME', 'crm_scorecard_solve' LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm.scorecard_solve(text, text[], float8, float8, float8) IS
 $$Points for the levels of characteristics, from a query of the event (boolean) and a column (float8 or text) for each characteristic (评分卡求解).
 The query runs as the caller. crm.scorecard_fit writes it and stores the result. Errors: 22023, 53400. Sources: doc/score-methods.md.$$;
@@ -446,6 +446,7 @@ BEGIN
     RETURN fresh;
 END
 $$;
+ALTER FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) IS
 $$Keeps a fitted scorecard as the next version, a draft, with the purpose and domain of the version before (保存评分卡). Returns the version.$$;
 REVOKE EXECUTE ON FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) FROM PUBLIC; -- makes models
@@ -456,6 +457,7 @@ CREATE FUNCTION crm.score_inputs(model text) RETURNS TABLE (version integer, "po
 SELECT c.version, c.position, c.input, c.kind FROM crm_data.score_characteristic c
  WHERE c.model = split_part(score_inputs.model, '@', 1) AND c.version = (crm.score_span(score_inputs.model)).version ORDER BY c.position
 $$;
+ALTER FUNCTION crm.score_inputs(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.score_inputs(text) IS 'What a model reads: input and kind of each characteristic, by position (模型输入). Errors: 42704.';
 REVOKE EXECUTE ON FUNCTION crm.score_inputs(text) FROM PUBLIC; -- tells of the model
 
@@ -499,12 +501,12 @@ $grants$;
 
 CREATE FUNCTION crm.rfm_solve(query text, quantiles integer, customer_type regtype)
     RETURNS TABLE (customer text, recency integer, frequency bigint, monetary float8, r_score integer, f_score integer, m_score integer)
-    AS 'MODULE_PATHNAME', 'crm_rfm_solve' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+    AS 'MODULE_PATHNAME', 'crm_rfm_solve' LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm.rfm_solve(text, integer, regtype) IS
 $$Customers and scores from a query of customer, days ago (integer), amount (float8 or numeric) (RFM 求解). crm.rfm_score writes the query; it runs as the caller. Errors: 22023, 53400.$$;
 CREATE FUNCTION crm.rfm_score(source regclass, customer name, bought_on name, amount name, as_of date, quantiles integer DEFAULT 5)
     RETURNS TABLE (customer_id text, recency integer, frequency bigint, monetary float8, r_score integer, f_score integer, m_score integer)
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE ROWS 100000
+    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE ROWS 100000
     SET search_path = pg_catalog, crm, pg_temp SET work_mem = '256MB' SET jit = off
     AS $$
 DECLARE
@@ -540,9 +542,9 @@ $$Recency, frequency, monetary value of each customer, and scores from 1 to quan
 One row of the source is one purchase. recency: days from the last purchase to as_of; frequency: purchases; monetary: the sum of amounts. Scores are ceil(quantiles × cume_dist()): customers with the same value have the same score. Purchases after as_of, and rows with a null, are passed over. Times count by the company's day for timestamptz. Errors: 42703 a column is missing or of another type, 22023 NaN or infinite amount, 53400 beyond crm.score_fit_memory. Source: Hughes, Strategic Database Marketing (1994).$$;
 
 CREATE FUNCTION crm.rfm_segment(r_score integer, f_score integer, m_score integer) RETURNS text
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
-SELECT s.segment FROM crm_data.rfm_segment s
+SELECT s.segment FROM crm.rfm_segment_rule s
  WHERE r_score BETWEEN s.r_from AND s.r_to AND f_score BETWEEN s.f_from AND s.f_to AND m_score BETWEEN s.m_from AND s.m_to
  ORDER BY s.position LIMIT 1
 $$;
