@@ -200,6 +200,11 @@ crm_bin_optimal(const CrmBinTask *task, double *scratch, int *last)
 	int			other[K];
 	double		value = -INFINITY;
 
+	if (task->all_events <= 0 || task->all_others <= 0)
+	{
+		last[0] = task->groups - 1;
+		return 1;
+	}
 	switch (task->trend)
 	{
 		case CRM_BIN_AUTO:
