@@ -539,7 +539,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.rfm_score(regclass, name, name, name, date, integer) IS
 $$Recency, frequency, monetary value of each customer, and scores from 1 to quantiles, the best highest (RFM 评分).
-One row of the source is one purchase. recency: days from the last purchase to as_of; frequency: purchases; monetary: the sum of amounts. Scores are ceil(quantiles × cume_dist()): customers with the same value have the same score. Purchases after as_of, and rows with a null, are passed over. Times count by the company's day for timestamptz. Errors: 42703 a column is missing or of another type, 22023 NaN or infinite amount, 53400 beyond crm.score_fit_memory. Source: Hughes, Strategic Database Marketing (1994).$$;
+One row of the source is one purchase. recency: days from the last purchase to as_of; frequency: purchases; monetary: the sum of amounts. Scores are ceil(quantiles × cume_dist()): customers with the same value have the same score. Purchases after as_of, and rows with a null, are passed over. Times count by the company's day for timestamptz. Errors: 42703 a column is missing or of another type, 22023 NaN or infinite amount, 22003 a sum beyond 900000000000000, 53400 beyond crm.score_fit_memory. Decimal amounts of up to four places add exactly, so equal sums are ties. Source: Hughes, Strategic Database Marketing (1994).$$;
 
 CREATE FUNCTION crm.rfm_segment(r_score integer, f_score integer, m_score integer) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp

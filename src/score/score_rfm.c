@@ -10,6 +10,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "common/int.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -24,8 +25,9 @@
 typedef struct Customer
 {
 	Datum		key;
-	double		monetary;
-	double		rest;			/* what rounding took from the sum */
+	int64		units;			/* of 0.0001, exactly: equal sums of decimal amounts are ties */
+	double		monetary;		/* amounts that are no such units */
+	double		rest;			/* what rounding took from their sum */
 	uint32		hash;
 	int32		recency;
 	uint32		frequency;
@@ -35,6 +37,7 @@ typedef struct Customer
 typedef struct Purchase
 {
 	Datum		key;
+	int64		units;
 	double		amount;
 	int32		days;
 } Purchase;
@@ -95,41 +98,55 @@ typedef struct RfmReceiver
 } RfmReceiver;
 
 /*
- * A numeric as a number, as numeric_float8 gives it, which goes by way of text: that would
- * be half of the time. Up to four digits of base 10000 as they are stored; others by way of text.
+ * A numeric in units of 0.0001, the size of its last digit of base 10000 then. False for
+ * one with more decimals or beyond 10^12, or that is not finite: those are taken as float8.
  */
-static double
-numeric_number(Datum value)
+static bool
+numeric_units(struct varlena *numeric, int64 *units)
 {
-	static const double power[] = {1, 1e4, 1e8, 1e12, 1e16};
-	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
 	const char *at = VARDATA_ANY(numeric);
-	int			bytes = (int) VARSIZE_ANY_EXHDR(numeric);
+	int			digits = ((int) VARSIZE_ANY_EXHDR(numeric) - 2) / 2;
 	uint16		header;
 	int			weight;
-	int			digits;
-	int64		sum = 0;
 
 	memcpy(&header, at, sizeof(header));
+	/* The short form of numeric.c: sign 0x2000, weight in the low seven bits. */
 	if ((header & 0xC000) != 0x8000)
-		return DatumGetFloat8(DirectFunctionCall1(numeric_float8, PointerGetDatum(numeric)));
+		return false;
 	weight = header & 0x40 ? (int) (header & 0x3F) - 64 : (int) (header & 0x3F);
-	digits = (bytes - 2) / 2;
-	if (digits == 0)
-		return 0;
-	if (digits > 3 || weight > 3 || digits - 1 - weight > 4)
-		return DatumGetFloat8(DirectFunctionCall1(numeric_float8, PointerGetDatum(numeric)));
+	if (digits > 0 && (weight > 2 || digits - 1 - weight > 1))
+		return false;
+	*units = 0;
 	for (int i = 0; i < digits; i++)
 	{
 		int16		digit;
 
 		memcpy(&digit, at + 2 + 2 * i, sizeof(digit));
-		sum = sum * 10000 + digit;
+		*units = *units * 10000 + digit;
 	}
-	/* Both sides are whole numbers without rounding, so the quotient is rounded once. */
+	for (int i = digits - 1 - weight; digits > 0 && i < 1; i++)
+		*units *= 10000;
 	if (header & 0x2000)
-		sum = -sum;
-	return weight >= digits - 1 ? (double) sum * power[weight - digits + 1] : (double) sum / power[digits - 1 - weight];
+		*units = -*units;
+	return true;
+}
+
+static void
+take_amount(bool is_numeric, Datum value, Purchase *purchase)
+{
+	struct varlena *numeric;
+
+	purchase->units = 0;
+	purchase->amount = 0;
+	if (is_numeric)
+	{
+		numeric = PG_DETOAST_DATUM_PACKED(value);
+		if (!numeric_units(numeric, &purchase->units))
+			purchase->amount = DatumGetFloat8(DirectFunctionCall1(numeric_float8, PointerGetDatum(numeric)));
+	}
+	else
+		purchase->amount = DatumGetFloat8(value);
+	crm_score_finite(purchase->amount, "an amount");
 }
 
 static Customer *
@@ -150,6 +167,7 @@ find_customer(RfmReceiver *self, Datum key)
 	}
 	customer->recency = PG_INT32_MAX;
 	customer->frequency = 0;
+	customer->units = 0;
 	customer->monetary = customer->rest = 0;
 	crm_score_room(self->bytes + (Size) self->customers->size * sizeof(Customer));
 	return customer;
@@ -175,7 +193,19 @@ add_purchase(RfmReceiver *self, const Purchase *purchase)
 
 	customer->recency = Min(customer->recency, purchase->days);
 	customer->frequency++;
+	if (pg_add_s64_overflow(customer->units, purchase->units, &customer->units))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("purchases of a customer out of range"),
+				 errdetail("Their sum is beyond 900000000000000."),
+				 errhint("Give amounts in a larger unit.")));
 	add_amount(customer, purchase->amount);
+}
+
+static double
+monetary_of(const Customer *customer)
+{
+	return (double) customer->units / 10000 + (customer->monetary + customer->rest);
 }
 
 /* Customers lie anywhere: waiting for each in turn was three quarters of the time. */
@@ -215,7 +245,7 @@ rfm_receive(TupleTableSlot *slot, DestReceiver *receiver)
 	purchase->days = DatumGetInt32(value[1]);
 	if (purchase->days < 0)
 		return true;
-	purchase->amount = crm_score_finite(self->is_numeric ? numeric_number(value[2]) : DatumGetFloat8(value[2]), "an amount");
+	take_amount(self->is_numeric, value[2], purchase);
 	if (IS_TEXT(self->customers))
 	{
 		add_named(self, purchase, value[0]);
@@ -261,7 +291,7 @@ measure_of(const Customer *customer, int measure)
 		case 1:
 			return (double) customer->frequency;
 		default:
-			return customer->monetary + customer->rest;
+			return monetary_of(customer);
 	}
 }
 
@@ -322,7 +352,7 @@ put_customers(crm_customers_hash *customers, int quantiles, Oid key_type, Return
 		values[0] = name == NULL ? customer->key : PointerGetDatum(name);
 		values[1] = Int32GetDatum(customer->recency);
 		values[2] = Int64GetDatum((int64) customer->frequency);
-		values[3] = Float8GetDatum(customer->monetary + customer->rest);
+		values[3] = Float8GetDatum(monetary_of(customer));
 		for (int measure = 0; measure < 3; measure++)
 			values[4 + measure] = score_of(&cuts[measure], measure_of(customer, measure));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
