@@ -125,7 +125,7 @@ SELECT bgnbd_p_alive(0, 0, 10, 1, 1, 1, 1) AS nobody_left, bgnbd_expected_transa
        bgnbd_p_alive(900, 1, 1000, 1, 1, 1, 1) < 1e-300 AS long_gone, bgnbd_expected_transactions(0, 0, 0, 9, 1, 1, 0.5, 0.5) > 0 AS no_pole;
 CREATE TABLE regular (x integer, t_x float8, t float8, mean float8);
 INSERT INTO regular SELECT g % 4, CASE WHEN g % 4 = 0 THEN 0 ELSE 1 + g * 37 % 38 END, 39, 10 + g * 17 % 50 FROM generate_series(1, 400) g;
-SELECT (b).converged, (g).converged, round((b).log_likelihood::numeric, 3) AS b, round((g).log_likelihood::numeric, 3) AS g,
+SELECT (b).converged, (g).converged, (b).log_likelihood < 0 AS b, round((g).log_likelihood::numeric, 3) AS g,
        customer_lifetime_value(2, 30, 39, 25, 12, 4.35, 0.01, 0.3, b, g) > 0 AS worth FROM (SELECT bgnbd_fit(x, t_x, t) AS b, gamma_gamma_fit(x, mean) AS g FROM regular) f;
 SELECT bgnbd_fit(x, t_x, t) IS NULL AS nothing, gamma_gamma_fit(0, mean) IS NULL AS no_repeat FROM regular WHERE false;
 -- Everybody alike but for the time: no finite parameters, and it says so.
@@ -195,5 +195,6 @@ CREATE TABLE debtor_none AS SELECT * FROM debtor WHERE false;
 SELECT refusal($$CALL scorecard_fit('x', 'debtor_none', 'late')$$);
 SELECT refusal($$SELECT * FROM score_table('debtor', 'bill')$$);
 SELECT score_number(' -1.5e3 '), score_number('12a') IS NULL AS text, score_number(' ') IS NULL AS blank;
-DROP TABLE offer, judged, debtor, alone, regular, bill, odd_bill, debtor_none CASCADE;
+DROP VIEW named_bill, debtor_text;
+DROP TABLE offer, judged, debtor, alone, regular, bill, odd_bill, debtor_none;
 DROP FUNCTION refusal(text), everything();
