@@ -162,9 +162,18 @@ SELECT count(rfm_segment(r, f, m)) AS of_125 FROM generate_series(1, 5) r, gener
 SELECT rfm_segment(5, 5, 5) AS best, rfm_segment(1, 1, 1) AS worst;
 SELECT refusal($$SELECT * FROM rfm_score('bill', 'whom', 'amount', 'day', '2026-04-01')$$);
 SELECT refusal($$SELECT * FROM rfm_score('bill', 'who', 'day', 'amount', '2026-04-01', 1)$$);
+SELECT s.customer_id, s.r_score, s.f_score, s.m_score, g.segment, g.label_en
+  FROM rfm_score('bill', 'who', 'day', 'amount', as_of => '2026-04-01') s
+  LEFT JOIN LATERAL (SELECT segment, label_en FROM rfm_segment_rule g
+                      WHERE r_score BETWEEN r_from AND r_to AND f_score BETWEEN f_from AND f_to AND m_score BETWEEN m_from AND m_to
+                      ORDER BY position LIMIT 1) g ON true
+ ORDER BY s.customer_id::integer LIMIT 3;
 CREATE TABLE odd_bill AS SELECT 1 AS who, current_date AS day, 'NaN'::numeric AS amount;
 SELECT refusal($$SELECT * FROM rfm_score('odd_bill', 'who', 'day', 'amount', current_date)$$);
 SELECT profit_contribution(1000, 600, 50, NULL, 25) AS contribution, string_agg(abc_class(s), '' ORDER BY s) AS classes FROM unnest(ARRAY[0, 0.79, 0.8, 0.95]) s;
+
+SELECT customer, contribution, abc_class((sum(contribution) OVER (ORDER BY contribution DESC, customer) - contribution) / sum(contribution) OVER ())
+  FROM (VALUES ('a', 700.00), ('b', 200.00), ('c', 60.00), ('d', 40.00)) contribution_2026 (customer, contribution) WHERE contribution > 0;
 
 -- -- a scorecard ------------------------------------------------------------------------------------------------
 
