@@ -82,7 +82,7 @@ static void
 fuzz_value(const uint8_t *data, size_t size)
 {
 	CrmHistory	history[ROWS];
-	CrmHistories all = {history, 0, NULL};
+	CrmHistories all = {history, 0, 1, NULL};
 	CrmMaximum	maximum;
 
 	for (size_t i = 0; i + 2 < size && all.count < ROWS; i += 3)

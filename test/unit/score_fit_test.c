@@ -245,7 +245,7 @@ static void
 test_bgnbd(void)
 {
 	static CrmHistory history[4000];
-	CrmHistories data = {history, 4000, NULL};
+	CrmHistories data = {history, 4000, 1, NULL};
 	CrmMaximum	maximum;
 	CrmBgnbd	m;
 	double		gap = 1e-6;
@@ -289,7 +289,7 @@ static void
 test_gamma_gamma(void)
 {
 	static CrmHistory history[3000];
-	CrmHistories data = {history, 3000, NULL};
+	CrmHistories data = {history, 3000, 1, NULL};
 	CrmMaximum	maximum;
 
 	for (int i = 0; i < 3000; i++)
