@@ -92,43 +92,41 @@ GRANT EXECUTE ON FUNCTION crm.score_request_keep() TO crm_owner; -- who makes th
 
 CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_credit boolean)
     RETURNS TABLE (customer_code crm.customer_code, features jsonb)
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off
     AS $$
-    WITH wanted AS (SELECT c.customer_code AS code, c.kind, c.lifecycle_state, c.channel, c.registered_at
-                      FROM crm_data.customer c WHERE c.customer_code = ANY (codes)),
-    member AS (SELECT w.code, c.customer_code FROM wanted w JOIN crm_data.customer c ON c.survivor_code = w.code),
-    trade AS (
-        SELECT m.code, count(*) AS purchases_total, count(*) FILTER (WHERE p.purchased_on > as_of - 365) AS purchases_12m,
-               count(DISTINCT p.product) FILTER (WHERE p.purchased_on > as_of - 365) AS products_12m,
-               count(DISTINCT p.purchased_on) - 1 AS repeat_days,
-               sum(p.amount) FILTER (WHERE p.currency = 'CNY') AS amount_total,
-               sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 365) AS amount_12m,
-               sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 90) AS amount_3m,
-               sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 180 AND p.purchased_on <= as_of - 90) AS amount_before_3m,
-               as_of - max(p.purchased_on) AS recency_days, as_of - min(p.purchased_on) AS trade_days
-          FROM member m JOIN crm_data.purchase p ON p.customer_code = m.customer_code
-         WHERE p.purchased_on <= as_of GROUP BY m.code),
-    contact AS (
-        SELECT m.code, count(*) AS interactions_12m, count(*) FILTER (WHERE i.direction = 'inbound') AS inbound_12m,
-               count(*) FILTER (WHERE i.direction = 'outbound' AND i.outcome IS NOT NULL)::float8 / nullif(count(*) FILTER (WHERE i.direction = 'outbound'), 0) AS response_rate
-          FROM member m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
-         WHERE i.happened_at > as_of - 365 AND i.happened_at < as_of + 1 GROUP BY m.code),
-    judged AS (
-        SELECT DISTINCT ON (m.code, j.input) m.code, j.input, j.value
-          FROM member m JOIN crm_data.score_judgement j ON j.customer_code = m.customer_code
-         WHERE as_of BETWEEN j.valid_from AND j.valid_until AND (j.domain <> 'credit' OR with_credit)
-         ORDER BY m.code, j.input, j.judgement_no DESC)
-    SELECT w.code,
+    -- Customer by customer along the keys: joined as sets, a batch of unknown size gets plans that compare each with each.
+    SELECT w.customer_code,
            jsonb_strip_nulls(jsonb_build_object('kind', w.kind, 'lifecycle_state', w.lifecycle_state, 'channel', w.channel,
                'tenure_days', as_of - (w.registered_at AT TIME ZONE current_setting('crm.timezone'))::date,
-               'purchases_total', coalesce(t.purchases_total, 0), 'purchases_12m', coalesce(t.purchases_12m, 0),
-               'products_12m', coalesce(t.products_12m, 0), 'repeat_days', coalesce(t.repeat_days, 0),
-               'amount_total', coalesce(t.amount_total, 0), 'amount_12m', coalesce(t.amount_12m, 0), 'amount_3m', coalesce(t.amount_3m, 0),
-               'amount_before_3m', coalesce(t.amount_before_3m, 0), 'recency_days', t.recency_days, 'trade_days', t.trade_days,
-               'interactions_12m', coalesce(n.interactions_12m, 0), 'inbound_12m', coalesce(n.inbound_12m, 0), 'response_rate', n.response_rate))
-           || CASE WHEN with_credit THEN coalesce(crm.credit_features(w.code, as_of), '{}') ELSE '{}' END
-           || coalesce((SELECT jsonb_object_agg(j.input, j.value) FROM judged j WHERE j.code = w.code), '{}')
-      FROM wanted w LEFT JOIN trade t ON t.code = w.code LEFT JOIN contact n ON n.code = w.code $$;
+               'purchases_total', t.purchases_total, 'purchases_12m', t.purchases_12m, 'products_12m', t.products_12m, 'repeat_days', t.repeat_days,
+               'amount_total', t.amount_total, 'amount_12m', t.amount_12m, 'amount_3m', t.amount_3m, 'amount_before_3m', t.amount_before_3m,
+               'recency_days', as_of - t.last_on, 'trade_days', as_of - t.first_on,
+               'interactions_12m', n.interactions_12m, 'inbound_12m', n.inbound_12m, 'response_rate', n.response_rate))
+           || CASE WHEN with_credit THEN coalesce(crm.credit_features(w.customer_code, as_of), '{}') ELSE '{}' END
+           || coalesce(j.judged, '{}')
+      FROM unnest(codes) x (code) JOIN crm_data.customer w ON w.customer_code = x.code
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS purchases_total, count(*) FILTER (WHERE p.purchased_on > as_of - 365) AS purchases_12m,
+               count(DISTINCT p.product) FILTER (WHERE p.purchased_on > as_of - 365) AS products_12m,
+               greatest(count(DISTINCT p.purchased_on) - 1, 0) AS repeat_days,
+               coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY'), 0) AS amount_total,
+               coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 365), 0) AS amount_12m,
+               coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 90), 0) AS amount_3m,
+               coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 180 AND p.purchased_on <= as_of - 90), 0) AS amount_before_3m,
+               max(p.purchased_on) AS last_on, min(p.purchased_on) AS first_on
+          FROM crm_data.customer m JOIN crm_data.purchase p ON p.customer_code = m.customer_code
+         WHERE m.survivor_code = w.customer_code AND p.purchased_on <= as_of) t
+     CROSS JOIN LATERAL (
+        SELECT count(*) AS interactions_12m, count(*) FILTER (WHERE i.direction = 'inbound') AS inbound_12m,
+               count(*) FILTER (WHERE i.direction = 'outbound' AND i.outcome IS NOT NULL)::float8 / nullif(count(*) FILTER (WHERE i.direction = 'outbound'), 0) AS response_rate
+          FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
+         WHERE m.survivor_code = w.customer_code AND i.happened_at > as_of - 365 AND i.happened_at < as_of + 1) n
+     CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(y.input, y.value) AS judged
+          FROM (SELECT DISTINCT ON (v.input) v.input, v.value
+                  FROM crm_data.customer m JOIN crm_data.score_judgement v ON v.customer_code = m.customer_code
+                 WHERE m.survivor_code = w.customer_code AND as_of BETWEEN v.valid_from AND v.valid_until AND (v.domain <> 'credit' OR with_credit)
+                 ORDER BY v.input, v.judgement_no DESC) y) j $$;
 ALTER FUNCTION crm.score_features(crm.customer_code[], date, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.score_features(crm.customer_code[], date, boolean) IS
 $$What models can ask of customers, as of a day, with what belongs to records merged into them (客户特征).

@@ -119,7 +119,7 @@ crm_card_bin(CrmCard *card, int32_t at, CrmBinKind kind, double lower, double up
 		int32_t    *place = kind == CRM_BIN_MISSING ? &c->missing : &c->other;
 
 		if (*place >= 0)
-			fault = CRM_CARD_TWICE;
+			return CRM_CARD_TWICE;
 		*place = c->bin_count;
 	}
 	if (fault == CRM_CARD_OK)
