@@ -53,11 +53,14 @@ OBJS = \
 	src/score/score_card_core.o \
 	src/score/score_additive_core.o \
 	src/score/score_bgnbd_core.o \
+	src/score/score_bin_core.o \
 	src/score/score_linear_core.o \
 	src/score/score_logit_core.o \
 	src/score/score_special_core.o \
 	src/score/score_stat_core.o \
+	src/score/score_bin.o \
 	src/score/score_fit.o \
+	src/score/score_rfm.o \
 	src/score/score_scorecard.o \
 	src/score/score_stat.o \
 	src/score/score_value.o
@@ -96,6 +99,7 @@ ROOM_TABLES = \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
 	src/score/score.tables.sql \
+	src/score/score_fit.tables.sql \
 	src/score/credit.tables.sql \
 	src/score/behaviour.tables.sql \
 	src/score/quality.tables.sql \

@@ -37,6 +37,7 @@ typedef struct CrmHistories
 {
 	const CrmHistory *history;	/* ordered by x */
 	size_t		count;
+	size_t		step;			/* 1, or every so manieth customer of each x */
 	void		(*interrupt) (void);	/* called now and then, may be NULL */
 } CrmHistories;
 

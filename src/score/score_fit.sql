@@ -98,6 +98,70 @@ COMMENT ON AGGREGATE crm.information_value(boolean, text) IS
 $$Information value of a binned characteristic: sum of (share of events - share of non-events) × ln of their ratio (信息值).
 Below 0.02 useless, 0.1 to 0.3 medium, above 0.5 suspicious. A null bin is a bin of its own; a null y is passed over; in the logarithm of a bin with an empty cell both cells count one half more. Null when there are not both outcomes. Error: 53400. Source: Siddiqi, Credit Risk Scorecards (2006), chapter 6.$$;
 
+-- -- bins -----------------------------------------------------------------------------------------
+
+CREATE TYPE crm.woe_bin AS (
+    bin        integer,
+    kind       text,
+    lower      float8,
+    upper      float8,
+    members    text[],
+    events     bigint,
+    non_events bigint,
+    event_rate float8,
+    woe        float8,
+    iv         float8
+);
+COMMENT ON TYPE crm.woe_bin IS
+$$One bin of a characteristic: a range lower <= x < upper (null: open), values, a special value, or what is missing (分箱).
+woe = ln(share of all events / share of all non-events): above 0 where events are more likely than on average; iv is the bin's part of the information value.$$;
+
+CREATE FUNCTION crm.woe_numbers_step(internal, boolean, float8) RETURNS internal
+    AS 'MODULE_PATHNAME', 'crm_woe_numbers_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.woe_numbers_step(internal, boolean, float8) IS 'Takes a row into crm.woe_bins (聚合步骤).';
+CREATE FUNCTION crm.woe_numbers_step(internal, boolean, float8, text, integer, float8, float8[]) RETURNS internal
+    AS 'MODULE_PATHNAME', 'crm_woe_numbers_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.woe_numbers_step(internal, boolean, float8, text, integer, float8, float8[]) IS 'Takes a row into crm.woe_bins with options (聚合步骤).';
+CREATE FUNCTION crm.woe_words_step(internal, boolean, text) RETURNS internal
+    AS 'MODULE_PATHNAME', 'crm_woe_words_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.woe_words_step(internal, boolean, text) IS 'Takes a row into crm.woe_bins of a category (聚合步骤).';
+CREATE FUNCTION crm.woe_words_step(internal, boolean, text, integer, float8) RETURNS internal
+    AS 'MODULE_PATHNAME', 'crm_woe_words_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.woe_words_step(internal, boolean, text, integer, float8) IS 'Takes a row into crm.woe_bins of a category with options (聚合步骤).';
+CREATE FUNCTION crm.woe_numbers_final(internal) RETURNS crm.woe_bin[]
+    AS 'MODULE_PATHNAME', 'crm_woe_numbers_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.woe_numbers_final(internal) IS 'The optimal bins of a number (最优分箱).';
+CREATE FUNCTION crm.woe_words_final(internal) RETURNS crm.woe_bin[]
+    AS 'MODULE_PATHNAME', 'crm_woe_words_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION crm.woe_words_final(internal) IS 'The optimal bins of a category (最优分箱).';
+CREATE AGGREGATE crm.woe_bins(y boolean, x float8) (
+    SFUNC = crm.woe_numbers_step, STYPE = internal, FINALFUNC = crm.woe_numbers_final,
+    COMBINEFUNC = crm.score_keys_combine, SERIALFUNC = crm.score_keys_serialize, DESERIALFUNC = crm.score_keys_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.woe_bins(boolean, float8) IS
+$$Optimal bins of a number: of all ways to cut it into at most 6 bins of at least 5 % of its rows, with event rates that rise or fall throughout, that of the greatest information value (最优单调分箱).
+SELECT * FROM unnest((SELECT crm.woe_bins(y, x) FROM t)). Null and NaN are a bin of their own, without share; a null y is passed over; null when there are not both outcomes. Cut at first into 64 groups of about as many rows. Error: 53400. Source: Navas-Palencia (2020), arXiv:2001.08025.$$;
+CREATE AGGREGATE crm.woe_bins(y boolean, x float8, trend text, max_bins integer, min_share float8, special float8[]) (
+    SFUNC = crm.woe_numbers_step, STYPE = internal, FINALFUNC = crm.woe_numbers_final,
+    COMBINEFUNC = crm.score_keys_combine, SERIALFUNC = crm.score_keys_serialize, DESERIALFUNC = crm.score_keys_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.woe_bins(boolean, float8, text, integer, float8, float8[]) IS
+$$Optimal bins of a number under a trend: auto (rising or falling), ascending, descending, peak, valley or none (最优分箱, 带选项).
+max_bins 1 to 20; min_share 0 to 0.5 of the rows with an ordinary number; up to 16 special values, such as -1 for unknown, have a bin each. Options are those of the first row. Otherwise as crm.woe_bins(y, x). Errors: 22023, 53400.$$;
+CREATE AGGREGATE crm.woe_bins(y boolean, x text) (
+    SFUNC = crm.woe_words_step, STYPE = internal, FINALFUNC = crm.woe_words_final,
+    COMBINEFUNC = crm.information_value_combine, SERIALFUNC = crm.information_value_serialize, DESERIALFUNC = crm.information_value_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.woe_bins(boolean, text) IS
+$$Optimal bins of a category: values of similar event rates are joined, into at most 6 bins of at least 5 % of the rows (类别变量最优分箱).
+Null is a bin of its own. Otherwise as crm.woe_bins(y, x) of a number.$$;
+CREATE AGGREGATE crm.woe_bins(y boolean, x text, max_bins integer, min_share float8) (
+    SFUNC = crm.woe_words_step, STYPE = internal, FINALFUNC = crm.woe_words_final,
+    COMBINEFUNC = crm.information_value_combine, SERIALFUNC = crm.information_value_serialize, DESERIALFUNC = crm.information_value_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE crm.woe_bins(boolean, text, integer, float8) IS
+$$Optimal bins of a category, with the most bins and the least share given (类别变量最优分箱, 带选项). Errors: 22023, 53400.$$;
+
 CREATE FUNCTION crm.population_stability_index(expected float8[], actual float8[]) RETURNS float8
     AS 'MODULE_PATHNAME', 'crm_population_stability_index' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.population_stability_index(float8[], float8[]) IS
@@ -244,7 +308,7 @@ CREATE TYPE crm.scorecard AS (
 COMMENT ON TYPE crm.scorecard IS 'A fitted scorecard: base points, least and greatest total, bands of the sample, AUC in the sample, bins (评分卡).';
 
 CREATE FUNCTION crm.scorecard_solve(query text, characteristics text[], base_score float8, base_odds float8, pdo float8) RETURNS crm.scorecard
-    AS 'MODULE_PATHNAME', 'crm_scorecard_solve' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+    AS 'MODULE_PATHNAME', 'crm_scorecard_solve' LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm.scorecard_solve(text, text[], float8, float8, float8) IS
 $$Points for the levels of characteristics, from a query of the event (boolean) and a column (float8 or text) for each characteristic (评分卡求解).
 The query runs as the caller. crm.scorecard_fit writes it and stores the result. Errors: 22023, 53400. Sources: doc/score-methods.md.$$;
@@ -382,6 +446,7 @@ BEGIN
     RETURN fresh;
 END
 $$;
+ALTER FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) IS
 $$Keeps a fitted scorecard as the next version, a draft, with the purpose and domain of the version before (保存评分卡). Returns the version.$$;
 REVOKE EXECUTE ON FUNCTION crm.scorecard_store(text, text, float8, float8, float8, crm.scorecard) FROM PUBLIC; -- makes models
@@ -392,6 +457,7 @@ CREATE FUNCTION crm.score_inputs(model text) RETURNS TABLE (version integer, "po
 SELECT c.version, c.position, c.input, c.kind FROM crm_data.score_characteristic c
  WHERE c.model = split_part(score_inputs.model, '@', 1) AND c.version = (crm.score_span(score_inputs.model)).version ORDER BY c.position
 $$;
+ALTER FUNCTION crm.score_inputs(text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.score_inputs(text) IS 'What a model reads: input and kind of each characteristic, by position (模型输入). Errors: 42704.';
 REVOKE EXECUTE ON FUNCTION crm.score_inputs(text) FROM PUBLIC; -- tells of the model
 
@@ -430,3 +496,71 @@ BEGIN
     GRANT EXECUTE ON FUNCTION crm.score_inputs(text), crm.score_table(text, regclass) TO crm_data_admin, crm_credit;
 END
 $grants$;
+
+-- -- recency, frequency, monetary value --------------------------------------------------------------
+
+CREATE FUNCTION crm.rfm_solve(query text, quantiles integer, customer_type regtype)
+    RETURNS TABLE (customer text, recency integer, frequency bigint, monetary float8, r_score integer, f_score integer, m_score integer)
+    AS 'MODULE_PATHNAME', 'crm_rfm_solve' LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.rfm_solve(text, integer, regtype) IS
+$$Customers and scores from a query of customer, days ago (integer), amount (float8 or numeric) (RFM 求解). crm.rfm_score writes the query; it runs as the caller. Errors: 22023, 53400.$$;
+CREATE FUNCTION crm.rfm_score(source regclass, customer name, bought_on name, amount name, as_of date, quantiles integer DEFAULT 5)
+    RETURNS TABLE (customer_id text, recency integer, frequency bigint, monetary float8, r_score integer, f_score integer, m_score integer)
+    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE ROWS 100000
+    SET search_path = pg_catalog, crm, pg_temp SET work_mem = '256MB' SET jit = off
+    AS $$
+DECLARE
+    id text;
+    id_type regtype;
+    day text;
+    value text;
+BEGIN
+    SELECT CASE WHEN y.typbyval THEN format('t.%I', rfm_score.customer) ELSE format('t.%I::text', rfm_score.customer) END,
+           CASE WHEN y.typbyval THEN a.atttypid ELSE 'text'::regtype END
+      INTO id, id_type
+      FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+     WHERE a.attrelid = source AND a.attname = rfm_score.customer AND a.attnum > 0 AND NOT a.attisdropped;
+    SELECT CASE a.atttypid WHEN 'date'::regtype THEN format('%L::date - t.%I', as_of, bought_on)
+                           WHEN 'timestamp'::regtype THEN format('%L::date - t.%I::date', as_of, bought_on)
+                           WHEN 'timestamptz'::regtype THEN format('%L::date - (t.%I AT TIME ZONE current_setting(''crm.timezone''))::date', as_of, bought_on) END INTO day
+      FROM pg_attribute a WHERE a.attrelid = source AND a.attname = bought_on AND a.attnum > 0 AND NOT a.attisdropped;
+    SELECT CASE WHEN a.atttypid IN ('float8'::regtype, 'numeric'::regtype) THEN format('t.%I', amount)
+                WHEN y.typcategory = 'N' THEN format('t.%I::float8', amount) END INTO value
+      FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+     WHERE a.attrelid = source AND a.attname = amount AND a.attnum > 0 AND NOT a.attisdropped;
+    IF id IS NULL OR day IS NULL OR value IS NULL THEN
+        PERFORM crm.score_refuse_fit('42703', format('%s has no column %s.', source, concat_ws(' and no column ',
+                    CASE WHEN id IS NULL THEN format('%I for the customer', rfm_score.customer) END, CASE WHEN day IS NULL THEN format('%I of dates', bought_on) END,
+                    CASE WHEN value IS NULL THEN format('%I of amounts', amount) END)),
+                'Name the columns of customer, day and amount of a table of purchases.');
+    END IF;
+    RETURN QUERY SELECT * FROM crm.rfm_solve(format('SELECT %s, %s, %s FROM %s t', id, day, value, source), quantiles, id_type);
+END
+$$;
+COMMENT ON FUNCTION crm.rfm_score(regclass, name, name, name, date, integer) IS
+$$Recency, frequency, monetary value of each customer, and scores from 1 to quantiles, the best highest (RFM 评分).
+One row of the source is one purchase. recency: days from the last purchase to as_of; frequency: purchases; monetary: the sum of amounts. Scores are ceil(quantiles × cume_dist()): customers with the same value have the same score. Purchases after as_of, and rows with a null, are passed over. Times count by the company's day for timestamptz. Errors: 42703 a column is missing or of another type, 22023 NaN or infinite amount, 22003 a sum beyond 900000000000000, 53400 beyond crm.score_fit_memory. Decimal amounts of up to four places add exactly, so equal sums are ties. Source: Hughes, Strategic Database Marketing (1994).$$;
+
+CREATE FUNCTION crm.rfm_segment(r_score integer, f_score integer, m_score integer) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+SELECT s.segment FROM crm.rfm_segment_rule s
+ WHERE r_score BETWEEN s.r_from AND s.r_to AND f_score BETWEEN s.f_from AND s.f_to AND m_score BETWEEN s.m_from AND s.m_to
+ ORDER BY s.position LIMIT 1
+$$;
+COMMENT ON FUNCTION crm.rfm_segment(integer, integer, integer) IS
+$$Segment of a customer by quintile scores: the first row of crm.rfm_segment_rule that the scores fit (RFM 客户分群).
+For many customers join the view, which is faster. Null when none fits.$$;
+
+CREATE FUNCTION crm.profit_contribution(revenue numeric, product_cost numeric, service_cost numeric, investment numeric, bad_debt numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS 'SELECT revenue - coalesce(product_cost, 0) - coalesce(service_cost, 0) - coalesce(investment, 0) - coalesce(bad_debt, 0)';
+COMMENT ON FUNCTION crm.profit_contribution(numeric, numeric, numeric, numeric, numeric) IS
+$$What a customer contributed to profit in a period: revenue less the costs of products and of service, what was invested in him, and bad debts (客户利润贡献).
+All in one currency and of one period; a null cost is 0, a null revenue gives null.$$;
+CREATE FUNCTION crm.abc_class(share_before numeric) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$SELECT CASE WHEN share_before < 0.80 THEN 'A' WHEN share_before < 0.95 THEN 'B' ELSE 'C' END$$;
+COMMENT ON FUNCTION crm.abc_class(numeric) IS
+$$Class of a customer by the share of all contribution that greater customers make: A the first 80 %, B up to 95 %, C the rest (ABC 分类).
+share_before: (running sum - own) / sum, over contributions above 0, the greatest first.$$;

@@ -7,6 +7,7 @@
  */
 #include "score/score_fit.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -123,6 +124,13 @@ word_number(Sample *sample, Column *column, Datum value)
 	return word->number;
 }
 
+/* Infinities belong to the outermost bins, whose edges are numbers. */
+static double
+within_numbers(double value)
+{
+	return isinf(value) ? copysign(DBL_MAX, value) : value;
+}
+
 static void
 sample_add(Sample *sample, HeapTuple row, TupleDesc description)
 {
@@ -139,7 +147,7 @@ sample_add(Sample *sample, HeapTuple row, TupleDesc description)
 		Datum		value = SPI_getbinval(row, description, j + 2, &null);
 
 		if (column->is_number)
-			column->number[sample->rows] = null ? NAN : DatumGetFloat8(value);
+			column->number[sample->rows] = null ? NAN : within_numbers(DatumGetFloat8(value));
 		else
 			column->code[sample->rows] = null ? MISSING : word_number(sample, column, value);
 	}

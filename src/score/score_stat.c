@@ -1,7 +1,7 @@
 /*
  * score_stat.c: AUC, Kolmogorov-Smirnov, information value, stability index.
  */
-#include "score/score_fit.h"
+#include "score/score_stat.h"
 
 #include <limits.h>
 #include <math.h>
@@ -17,21 +17,8 @@
 
 /* -- numbers of events and of the others, as sortable keys ---------------------------------- */
 
-typedef struct Keys
-{
-	uint64	   *key;
-	Size		count;
-	Size		room;
-} Keys;
-
-typedef struct ScoreState
-{
-	Keys		keys[2];		/* without the event, with the event */
-	bool		sorted;
-} ScoreState;
-
 static void
-keys_reserve(MemoryContext context, ScoreState *state, Keys *keys, Size more)
+keys_reserve(MemoryContext context, CrmScoreState *state, CrmScoreKeys *keys, Size more)
 {
 	Size		room = Max(keys->room, 128);
 
@@ -48,24 +35,24 @@ keys_reserve(MemoryContext context, ScoreState *state, Keys *keys, Size more)
 	keys->room = room;
 }
 
-static void
-keys_add(MemoryContext context, ScoreState *state, int side, double value)
+void
+crm_score_keys_add(MemoryContext context, CrmScoreState *state, int side, double value)
 {
-	Keys	   *keys = &state->keys[side];
+	CrmScoreKeys	   *keys = &state->keys[side];
 
 	keys_reserve(context, state, keys, 1);
 	keys->key[keys->count++] = crm_score_key(value);
 	state->sorted = false;
 }
 
-static void
-score_sort(ScoreState *state)
+void
+crm_score_keys_sorted(CrmScoreState *state)
 {
 	if (state->sorted)
 		return;
 	for (int side = 0; side < 2; side++)
 	{
-		Keys	   *keys = &state->keys[side];
+		CrmScoreKeys	   *keys = &state->keys[side];
 		uint64	   *spare;
 
 		if (keys->count == 0)
@@ -88,20 +75,37 @@ refuse_nan(double value)
 				 errhint("Leave such rows out with FILTER.")));
 }
 
+/* Options are the same in every row; counts beside the numbers are added. */
+static void
+options_add(CrmWoeOptions *options, const CrmWoeOptions *more)
+{
+	if (!options->is_set)
+	{
+		*options = *more;
+		return;
+	}
+	for (int side = 0; side < 2; side++)
+	{
+		options->missing[side] += more->missing[side];
+		for (int k = 0; k < options->specials; k++)
+			options->special_count[k][side] += more->special_count[k][side];
+	}
+}
+
 /* Rows with a null are passed over. */
 PG_FUNCTION_INFO_V1(crm_score_keys_step);
 Datum
 crm_score_keys_step(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = crm_score_context(fcinfo);
-	ScoreState *state = PG_ARGISNULL(0) ? NULL : (ScoreState *) PG_GETARG_POINTER(0);
+	CrmScoreState *state = PG_ARGISNULL(0) ? NULL : (CrmScoreState *) PG_GETARG_POINTER(0);
 
 	if (state == NULL)
-		state = MemoryContextAllocZero(context, sizeof(ScoreState));
+		state = MemoryContextAllocZero(context, sizeof(CrmScoreState));
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
 		refuse_nan(PG_GETARG_FLOAT8(2));
-		keys_add(context, state, PG_GETARG_BOOL(1), PG_GETARG_FLOAT8(2));
+		crm_score_keys_add(context, state, PG_GETARG_BOOL(1), PG_GETARG_FLOAT8(2));
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -111,13 +115,15 @@ Datum
 crm_score_keys_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = crm_score_context(fcinfo);
-	ScoreState *state = PG_ARGISNULL(0) ? MemoryContextAllocZero(context, sizeof(ScoreState)) : (ScoreState *) PG_GETARG_POINTER(0);
-	ScoreState *other = PG_ARGISNULL(1) ? NULL : (ScoreState *) PG_GETARG_POINTER(1);
+	CrmScoreState *state = PG_ARGISNULL(0) ? MemoryContextAllocZero(context, sizeof(CrmScoreState)) : (CrmScoreState *) PG_GETARG_POINTER(0);
+	CrmScoreState *other = PG_ARGISNULL(1) ? NULL : (CrmScoreState *) PG_GETARG_POINTER(1);
 
+	if (other != NULL)
+		options_add(&state->options, &other->options);
 	for (int side = 0; other != NULL && side < 2; side++)
 	{
-		Keys	   *keys = &state->keys[side];
-		Keys	   *more = &other->keys[side];
+		CrmScoreKeys	   *keys = &state->keys[side];
+		CrmScoreKeys	   *more = &other->keys[side];
 
 		if (more->count == 0)
 			continue;
@@ -133,9 +139,10 @@ PG_FUNCTION_INFO_V1(crm_score_keys_serialize);
 Datum
 crm_score_keys_serialize(PG_FUNCTION_ARGS)
 {
-	ScoreState *state = (ScoreState *) PG_GETARG_POINTER(0);
+	CrmScoreState *state = (CrmScoreState *) PG_GETARG_POINTER(0);
 	Size		counts[2] = {state->keys[0].count, state->keys[1].count};
-	Size		bytes = sizeof(counts) + (counts[0] + counts[1]) * sizeof(uint64);
+	Size		head = sizeof(counts) + sizeof(state->options);
+	Size		bytes = head + (counts[0] + counts[1]) * sizeof(uint64);
 	bytea	   *result;
 
 	if (bytes > MaxAllocSize - VARHDRSZ)
@@ -143,9 +150,10 @@ crm_score_keys_serialize(PG_FUNCTION_ARGS)
 	result = palloc(VARHDRSZ + bytes);
 	SET_VARSIZE(result, VARHDRSZ + bytes);
 	memcpy(VARDATA(result), counts, sizeof(counts));
+	memcpy(VARDATA(result) + sizeof(counts), &state->options, sizeof(state->options));
 	for (int side = 0; side < 2; side++)
 		if (counts[side] > 0)
-			memcpy(VARDATA(result) + sizeof(counts) + (side ? counts[0] * sizeof(uint64) : 0),
+			memcpy(VARDATA(result) + head + (side ? counts[0] * sizeof(uint64) : 0),
 				   state->keys[side].key, counts[side] * sizeof(uint64));
 	PG_RETURN_BYTEA_P(result);
 }
@@ -156,12 +164,14 @@ crm_score_keys_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
 	const char *at = VARDATA_ANY(value);
-	ScoreState *state = palloc0(sizeof(ScoreState));
+	CrmScoreState *state = palloc0(sizeof(CrmScoreState));
 	Size		counts[2];
 
 	crm_score_context(fcinfo);
 	memcpy(counts, at, sizeof(counts));
 	at += sizeof(counts);
+	memcpy(&state->options, at, sizeof(state->options));
+	at += sizeof(state->options);
 	for (int side = 0; side < 2; side++)
 	{
 		keys_reserve(CurrentMemoryContext, state, &state->keys[side], counts[side]);
@@ -175,13 +185,13 @@ crm_score_keys_deserialize(PG_FUNCTION_ARGS)
 
 /* NULL where there is nothing to compare: no row, or rows of one class. */
 static bool
-both_classes(FunctionCallInfo fcinfo, ScoreState **state)
+both_classes(FunctionCallInfo fcinfo, CrmScoreState **state)
 {
 	crm_score_context(fcinfo);
-	*state = PG_ARGISNULL(0) ? NULL : (ScoreState *) PG_GETARG_POINTER(0);
+	*state = PG_ARGISNULL(0) ? NULL : (CrmScoreState *) PG_GETARG_POINTER(0);
 	if (*state == NULL || (*state)->keys[0].count == 0 || (*state)->keys[1].count == 0)
 		return false;
-	score_sort(*state);
+	crm_score_keys_sorted(*state);
 	return true;
 }
 
@@ -189,7 +199,7 @@ PG_FUNCTION_INFO_V1(crm_roc_auc_final);
 Datum
 crm_roc_auc_final(PG_FUNCTION_ARGS)
 {
-	ScoreState *state;
+	CrmScoreState *state;
 
 	if (!both_classes(fcinfo, &state))
 		PG_RETURN_NULL();
@@ -200,7 +210,7 @@ PG_FUNCTION_INFO_V1(crm_ks_statistic_final);
 Datum
 crm_ks_statistic_final(PG_FUNCTION_ARGS)
 {
-	ScoreState *state;
+	CrmScoreState *state;
 
 	if (!both_classes(fcinfo, &state))
 		PG_RETURN_NULL();
@@ -208,14 +218,6 @@ crm_ks_statistic_final(PG_FUNCTION_ARGS)
 }
 
 /* -- information value: counts for each bin ------------------------------------------------------ */
-
-typedef struct BinEntry
-{
-	text	   *bin;			/* NULL: the null bin */
-	uint32		hash;
-	char		status;
-	int64		count[2];
-} BinEntry;
 
 static bool
 same_bin(const text *a, const text *b)
@@ -233,7 +235,7 @@ hash_bin(const text *bin)
 }
 
 #define SH_PREFIX crm_bins
-#define SH_ELEMENT_TYPE BinEntry
+#define SH_ELEMENT_TYPE CrmBinEntry
 #define SH_KEY_TYPE text *
 #define SH_KEY bin
 #define SH_HASH_KEY(table, key) hash_bin(key)
@@ -245,26 +247,20 @@ hash_bin(const text *bin)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-typedef struct BinState
+CrmBinState *
+crm_score_bins_begin(MemoryContext context)
 {
-	crm_bins_hash *bins;
-	Size		bytes;
-} BinState;
-
-static BinState *
-bins_begin(MemoryContext context)
-{
-	BinState   *state = MemoryContextAllocZero(context, sizeof(BinState));
+	CrmBinState *state = MemoryContextAllocZero(context, sizeof(CrmBinState));
 
 	state->bins = crm_bins_create(context, 64, NULL);
 	return state;
 }
 
-static void
-bins_add(MemoryContext context, BinState *state, text *bin, int64 others, int64 events)
+void
+crm_score_bins_add(MemoryContext context, CrmBinState *state, text *bin, int64 others, int64 events)
 {
 	bool		found;
-	BinEntry   *entry = crm_bins_insert(state->bins, bin, &found);
+	CrmBinEntry *entry = crm_bins_insert(state->bins, bin, &found);
 
 	if (!found)
 	{
@@ -275,7 +271,7 @@ bins_add(MemoryContext context, BinState *state, text *bin, int64 others, int64 
 			entry->bin = MemoryContextAlloc(context, VARSIZE_ANY(bin));
 			memcpy(entry->bin, bin, VARSIZE_ANY(bin));
 		}
-		crm_score_room(state->bytes + (Size) state->bins->size * sizeof(BinEntry));
+		crm_score_room(state->bytes + (Size) state->bins->size * sizeof(CrmBinEntry));
 	}
 	entry->count[0] += others;
 	entry->count[1] += events;
@@ -286,10 +282,10 @@ Datum
 crm_information_value_step(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = crm_score_context(fcinfo);
-	BinState   *state = PG_ARGISNULL(0) ? bins_begin(context) : (BinState *) PG_GETARG_POINTER(0);
+	CrmBinState *state = PG_ARGISNULL(0) ? crm_score_bins_begin(context) : (CrmBinState *) PG_GETARG_POINTER(0);
 
 	if (!PG_ARGISNULL(1))
-		bins_add(context, state, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2), !PG_GETARG_BOOL(1), PG_GETARG_BOOL(1));
+		crm_score_bins_add(context, state, PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2), !PG_GETARG_BOOL(1), PG_GETARG_BOOL(1));
 	PG_RETURN_POINTER(state);
 }
 
@@ -298,17 +294,18 @@ Datum
 crm_information_value_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = crm_score_context(fcinfo);
-	BinState   *state = PG_ARGISNULL(0) ? bins_begin(context) : (BinState *) PG_GETARG_POINTER(0);
+	CrmBinState *state = PG_ARGISNULL(0) ? crm_score_bins_begin(context) : (CrmBinState *) PG_GETARG_POINTER(0);
 
 	if (!PG_ARGISNULL(1))
 	{
 		crm_bins_iterator i;
-		crm_bins_hash *bins = ((BinState *) PG_GETARG_POINTER(1))->bins;
-		BinEntry   *entry;
+		crm_bins_hash *bins = ((CrmBinState *) PG_GETARG_POINTER(1))->bins;
+		CrmBinEntry *entry;
 
+		options_add(&state->options, &((CrmBinState *) PG_GETARG_POINTER(1))->options);
 		crm_bins_start_iterate(bins, &i);
 		while ((entry = crm_bins_iterate(bins, &i)) != NULL)
-			bins_add(context, state, entry->bin, entry->count[0], entry->count[1]);
+			crm_score_bins_add(context, state, entry->bin, entry->count[0], entry->count[1]);
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -317,13 +314,14 @@ PG_FUNCTION_INFO_V1(crm_information_value_serialize);
 Datum
 crm_information_value_serialize(PG_FUNCTION_ARGS)
 {
-	BinState   *state = (BinState *) PG_GETARG_POINTER(0);
+	CrmBinState *state = (CrmBinState *) PG_GETARG_POINTER(0);
 	crm_bins_iterator i;
-	BinEntry   *entry;
+	CrmBinEntry *entry;
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoSpaces(&out, VARHDRSZ);
+	appendBinaryStringInfo(&out, (char *) &state->options, sizeof(state->options));
 	crm_bins_start_iterate(state->bins, &i);
 	while ((entry = crm_bins_iterate(state->bins, &i)) != NULL)
 	{
@@ -345,10 +343,12 @@ crm_information_value_deserialize(PG_FUNCTION_ARGS)
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
 	const char *at = VARDATA_ANY(value);
 	const char *end = at + VARSIZE_ANY_EXHDR(value);
-	BinState   *state;
+	CrmBinState *state;
 
 	crm_score_context(fcinfo);
-	state = bins_begin(CurrentMemoryContext);
+	state = crm_score_bins_begin(CurrentMemoryContext);
+	memcpy(&state->options, at, sizeof(state->options));
+	at += sizeof(state->options);
 	while (at < end)
 	{
 		int32		length;
@@ -357,7 +357,7 @@ crm_information_value_deserialize(PG_FUNCTION_ARGS)
 		memcpy(&length, at, sizeof(length));
 		memcpy(count, at + sizeof(length), sizeof(count));
 		at += sizeof(length) + sizeof(count);
-		bins_add(CurrentMemoryContext, state, length < 0 ? NULL : cstring_to_text_with_len(at, length), count[0], count[1]);
+		crm_score_bins_add(CurrentMemoryContext, state, length < 0 ? NULL : cstring_to_text_with_len(at, length), count[0], count[1]);
 		at += Max(length, 0);
 	}
 	PG_RETURN_POINTER(state);
@@ -367,44 +367,52 @@ crm_information_value_deserialize(PG_FUNCTION_ARGS)
 static int
 bin_order(const void *a, const void *b)
 {
-	const text *p = (*(BinEntry *const *) a)->bin;
-	const text *q = (*(BinEntry *const *) b)->bin;
+	const text *p = (*(CrmBinEntry *const *) a)->bin;
+	const text *q = (*(CrmBinEntry *const *) b)->bin;
 	int			order;
 
 	if (p == NULL || q == NULL)
-		return (q == NULL) - (p == NULL);
+		return (p == NULL) - (q == NULL);
 	order = memcmp(VARDATA_ANY(p), VARDATA_ANY(q), Min(VARSIZE_ANY_EXHDR(p), VARSIZE_ANY_EXHDR(q)));
 	return order != 0 ? order : (int) VARSIZE_ANY_EXHDR(p) - (int) VARSIZE_ANY_EXHDR(q);
+}
+
+CrmBinEntry **
+crm_score_bins_list(CrmBinState *state, int *n)
+{
+	CrmBinEntry **list = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CrmBinEntry *) * Max(state->bins->members, 1));
+	crm_bins_iterator i;
+	CrmBinEntry *entry;
+
+	*n = 0;
+	crm_bins_start_iterate(state->bins, &i);
+	while ((entry = crm_bins_iterate(state->bins, &i)) != NULL)
+		list[(*n)++] = entry;
+	qsort(list, *n, sizeof(CrmBinEntry *), bin_order);
+	return list;
 }
 
 PG_FUNCTION_INFO_V1(crm_information_value_final);
 Datum
 crm_information_value_final(PG_FUNCTION_ARGS)
 {
-	BinState   *state = PG_ARGISNULL(0) ? NULL : (BinState *) PG_GETARG_POINTER(0);
-	crm_bins_iterator i;
-	BinEntry  **sorted;
-	BinEntry   *entry;
-	int			n = 0;
+	CrmBinState *state = PG_ARGISNULL(0) ? NULL : (CrmBinState *) PG_GETARG_POINTER(0);
+	CrmBinEntry **list;
+	int			n;
 	double		all[2] = {0, 0};
 	double		sum = 0;
 
 	crm_score_context(fcinfo);
 	if (state == NULL)
 		PG_RETURN_NULL();
-	sorted = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(BinEntry *) * Max(state->bins->members, 1));
-	crm_bins_start_iterate(state->bins, &i);
-	while ((entry = crm_bins_iterate(state->bins, &i)) != NULL)
-	{
-		sorted[n++] = entry;
-		all[0] += entry->count[0];
-		all[1] += entry->count[1];
-	}
+	list = crm_score_bins_list(state, &n);
+	for (int k = 0; k < n; k++)
+		for (int side = 0; side < 2; side++)
+			all[side] += list[k]->count[side];
 	if (all[0] == 0 || all[1] == 0)
 		PG_RETURN_NULL();
-	qsort(sorted, n, sizeof(BinEntry *), bin_order);
 	for (int k = 0; k < n; k++)
-		sum += crm_score_iv(sorted[k]->count[1], sorted[k]->count[0], all[1], all[0]);
+		sum += crm_score_iv(list[k]->count[1], list[k]->count[0], all[1], all[0]);
 	PG_RETURN_FLOAT8(sum);
 }
 

@@ -21,7 +21,7 @@ INSERT INTO placed VALUES
 -- A copy on every machine: small, seldom written.
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
     'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme']), 'reference';
-INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'credit_policy', 'credit_warning_rule',
+INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
     'churn_rule', 'class_rule', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source']), 'reference';
 INSERT INTO placed VALUES
     ('crm_data.schema_version', 'local', 'deploy() runs where DDL runs'),
