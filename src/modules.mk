@@ -84,6 +84,7 @@ ROOM_SQL = \
 	src/score/credit.sql \
 	src/score/behaviour.sql \
 	src/score/quality.sql \
+	src/score/rule.sql \
 	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
