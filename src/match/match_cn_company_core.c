@@ -12,7 +12,7 @@
 
 #define BRAND_POINTS 24
 #define NAME_BYTES 480
-#define NAME_POINTS (NAME_BYTES / 3)
+#define TRADE_POINTS 10			/* characters of the industry that are compared */
 
 typedef enum CompanyLevel
 {
@@ -58,7 +58,7 @@ typedef struct CompanyHead
 	uint64_t	industry;		/* hash of all its words, 0 when there is none */
 	uint64_t	branch;			/* 0 for the company itself */
 	int32_t		region;			/* division, 0 when there is none */
-	uint32_t	trade;			/* hash of the industry's first word, 0 when there is none */
+	uint16_t	trade[TRADE_POINTS];	/* the industry's characters, ends with 0 */
 	uint8_t		form;
 	uint8_t		count;
 	bool		latin;
@@ -174,6 +174,30 @@ lies_in(int32_t code, int32_t above)
 	return above % 10000 == 0 ? code / 10000 == above / 10000 : above % 100 == 0 && code / 100 == above / 100;
 }
 
+/* What is written behind the stem of a division, 甘南州, or by mistake: 河南市. */
+static const char *const region_kind[] = {"地区", "市", "省", "州", "盟", NULL};
+
+/* Bytes of a division's short name at the front: its stem, or all but 自治州. */
+static size_t
+short_name(Part part, const char *name, size_t stem)
+{
+	const char *autonomous = strstr(name, "自治");
+	size_t		bytes = autonomous == NULL ? 0 : (size_t) (autonomous - name);
+
+	if (bytes < stem || bytes > part.length || memcmp(part.text, name, bytes) != 0)
+		bytes = stem;
+	if (bytes < 6 || bytes > part.length || memcmp(part.text, name, bytes) != 0)
+		return 0;
+	for (const char *const *kind = region_kind; *kind != NULL; kind++)
+	{
+		size_t		more = strlen(*kind);
+
+		if (bytes + more <= part.length && memcmp(part.text + bytes, *kind, more) == 0)
+			return bytes + more;
+	}
+	return bytes;
+}
+
 /*
  * Bytes of the division at the front of the text, the longest that lies in the one
  * above: any by its full name, provinces and cities by their stem too.  The stem of
@@ -201,14 +225,10 @@ region_at(Part part, int32_t above, int32_t *code)
 		bytes = strlen(name);
 		if (bytes > part.length || memcmp(part.text, name, bytes) != 0)
 		{
-			bytes = here->code % 100 == 0 ? here->stem : 0;
-			if (bytes < 6 || bytes > part.length || memcmp(part.text, name, bytes) != 0)
+			bytes = here->code % 100 == 0 ? short_name(part, name, here->stem) : 0;
+			if (bytes == 0)
 				continue;
 		}
-		/* 河南市 is written for 河南, by machines at least. */
-		if (bytes == here->stem && bytes + 3 <= part.length &&
-			(memcmp(part.text + bytes, "市", 3) == 0 || memcmp(part.text + bytes, "省", 3) == 0))
-			bytes += 3;
 		if (crm_division_row_old(row) || !lies_in(here->code, above) || bytes < found ||
 			(bytes == found && here->code > *code))
 			continue;
@@ -419,8 +439,9 @@ take_apart(Folded *folded, Parts *parts)
 	before = name;
 	take_region(&name, &region);
 	take_industry(&name, &parts->industry);
-	/* A region with nothing behind it was the brand. */
-	if (region != 0 && name.length < 6 && parts->industry.length == 0)
+	/* A region with no brand behind it was the brand: 海南科技. */
+	if (region != 0 && ((parts->industry.length == 0 && name.length < 6) ||
+						ends_with_any(name, industry_word) == name.length))
 	{
 		name = before;
 		region = 0;
@@ -440,13 +461,14 @@ hash_part(Part part, uint64_t seed)
 	return part.length == 0 ? 0 : crm_match_hash(part.text, part.length, seed);
 }
 
-/* The first word of the industry tells the trade: 餐饮 of 餐饮管理. */
-static uint32_t
-trade_hash(Part industry)
+static void
+trade_points(Part industry, uint16_t *trade)
 {
-	size_t		bytes = industry.length < 6 ? industry.length : 6;
+	uint32_t	points[TRADE_POINTS - 1];
+	size_t		count = crm_text_points(industry.text, industry.length, points, TRADE_POINTS - 1);
 
-	return bytes == 0 ? 0 : (uint32_t) crm_match_hash(industry.text, bytes, 9) | 1;
+	for (size_t i = 0; i < count; i++)
+		trade[i] = (uint16_t) points[i];
 }
 
 static void
@@ -487,7 +509,7 @@ company_prepare(const CrmMatchArg *arg, const char *text, size_t length, unsigne
 	company.head.brand = hash_part(parts.brand, 1);
 	company.head.industry = hash_part(parts.industry, 2);
 	company.head.branch = hash_part(parts.branch, 3);
-	company.head.trade = trade_hash(parts.industry);
+	trade_points(parts.industry, company.head.trade);
 	company.head.region = parts.region;
 	company.head.form = (uint8_t) parts.form;
 	brand_points(parts.brand, &company);
@@ -543,7 +565,7 @@ han_nearness(const Company *a, const Company *b)
 	}
 	if (alike + near == a->head.count)
 		return BRAND_SIMILAR;
-	return alike == a->head.count - 1 && alike > 0 ? BRAND_SIMILAR : BRAND_OTHER;
+	return alike == a->head.count - 1 && alike > 1 ? BRAND_SIMILAR : BRAND_OTHER;
 }
 
 static BrandNearness
@@ -560,6 +582,25 @@ static bool
 regions_agree(int32_t a, int32_t b)
 {
 	return a == 0 || b == 0 || lies_in(a, b) || lies_in(b, a);
+}
+
+/*
+ * Whether two industries may be one: the same beginning, or the shorter an
+ * abbreviation of the longer, as 建工 is of 建筑工程.  A missing one excludes none.
+ */
+static bool
+trades_agree(const uint16_t *a, const uint16_t *b)
+{
+	size_t		a_at = 0;
+	size_t		b_at = 0;
+
+	if (a[0] == 0 || b[0] == 0 || (a[0] == b[0] && a[1] == b[1]))
+		return true;
+	for (size_t i = 0; b[i] != 0; i++)
+		a_at += a[a_at] != 0 && a[a_at] == b[i];
+	for (size_t i = 0; a[i] != 0; i++)
+		b_at += b[b_at] != 0 && b[b_at] == a[i];
+	return a[a_at] == 0 || b[b_at] == 0;
 }
 
 /* Brand and industry are the same: what is left is region and form. */
@@ -590,13 +631,13 @@ company_compare(const CrmMatchArg *arg, const unsigned char *left, size_t a_leng
 		return COMPANY_DIFFERENT;
 	if (!regions_agree(a.head.region, b.head.region))
 		return near == BRAND_SAME ? COMPANY_REGION_CONFLICT : COMPANY_DIFFERENT;
-	trade = a.head.trade == b.head.trade;
+	trade = trades_agree(a.head.trade, b.head.trade);
 	if (a.head.branch != b.head.branch)
 		return near == BRAND_SIMILAR && !trade ? COMPANY_DIFFERENT : COMPANY_BRANCH_CONFLICT;
 	if (near == BRAND_SAME && a.head.industry == b.head.industry)
 		return compare_same(&a.head, &b.head);
 	if (near == BRAND_SAME)
-		return trade || a.head.trade == 0 || b.head.trade == 0 ? COMPANY_SHORT : COMPANY_BRAND;
+		return trade ? COMPANY_SHORT : COMPANY_BRAND;
 	if (!trade)
 		return COMPANY_DIFFERENT;
 	return near == BRAND_SOUND ? COMPANY_HOMOPHONE : COMPANY_SIMILAR;
@@ -648,7 +689,7 @@ company_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int ro
 	used = add_key(key, used, room, FAMILY_NAME, crm_match_mix(head.brand + head.industry));
 	if (head.region != 0)
 		used = add_key(key, used, room, FAMILY_REGION, crm_match_mix(head.brand + (uint64_t) (head.region / 10000)));
-	used = add_key(key, used, room, FAMILY_SOUND, crm_match_mix(head.sound + head.trade));
+	used = add_key(key, used, room, FAMILY_SOUND, crm_match_mix(head.sound + head.trade[0]));
 	return add_key(key, used, room, FAMILY_BRAND, head.brand);
 }
 

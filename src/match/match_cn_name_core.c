@@ -522,7 +522,7 @@ compare_han(const NameHead *a, const NamePoint *x, const NameHead *b, const Name
 		return NAME_EXACT;
 	same = same_surname(a, x, b, y);
 	if (a->bare || b->bare)
-		return same || (a->surname + b->surname > 0 && x[0].point == y[0].point) ? NAME_TITLE : NAME_DIFFERENT;
+		return same || x[0].point == y[0].point || crm_look_alike(x[0].point, y[0].point) ? NAME_TITLE : NAME_DIFFERENT;
 	if (a->count == b->count)
 		level = compare_equal_length(a, x, b, y);
 	else if (a->count > 1 && b->count > 1 && (same || a->count + b->count > 4) &&
@@ -589,9 +589,25 @@ is_short_given(const char *text, size_t length, const NamePoint *given, int coun
 	{
 		if (readings_at(text, length, &given[i], 1) == length)
 			return true;
-		initials = initials && crm_pinyin_letters(given[i].syllable)[0] == text[i];
+		initials = initials && given[i].syllable != 0 && crm_pinyin_letters(given[i].syllable)[0] == text[i];
 	}
 	return initials;
+}
+
+/* Whether the letters hold the given characters and one more syllable on either side. */
+static bool
+has_given(const char *text, size_t length, const NamePoint *given, int count)
+{
+	size_t		front = readings_at(text, length, given, count);
+
+	if (count > 0 && front > 0 && length - front <= 6)
+		return true;
+	for (size_t start = 1; count > 0 && start <= 6 && start < length; start++)
+	{
+		if (readings_at(text + start, length - start, given, count) == length - start)
+			return true;
+	}
+	return false;
 }
 
 /* The given name is what is left of the letters beside the surname, on either side. */
@@ -602,7 +618,9 @@ compare_given(const char *text, size_t length, const NamePoint *given, int count
 		return NAME_TITLE;
 	if (readings_at(text, length, given, count) == length)
 		return NAME_PINYIN;
-	return is_short_given(text, length, given, count) ? NAME_PART : NAME_SURNAME;
+	if (is_short_given(text, length, given, count) || has_given(text, length, given, count))
+		return NAME_PART;
+	return NAME_SURNAME;
 }
 
 static NameLevel
