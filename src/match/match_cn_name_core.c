@@ -68,6 +68,7 @@ typedef struct NamePoint
 	uint32_t	point;
 	uint16_t	syllable;
 	uint16_t	soft;
+	uint16_t	second;			/* another reading, 0 when there is none */
 } NamePoint;
 
 typedef struct Name
@@ -79,12 +80,12 @@ typedef struct Name
 
 /* Folding */
 
-/* Titles that follow a surname or a name; none of them is a given name. */
+/* Titles that follow a surname or a name, the longer ones first. */
 static const char *const title_word[] = {
-	"先生", "女士", "小姐", "太太", "夫人", "老师", "经理", "总经理", "总监", "总", "董事长", "董事", "主任", "医生",
-	"大夫", "护士", "教授", "律师", "师傅", "同志", "老板", "阿姨", "叔叔", "书记", "处长", "科长", "局长", "院长", "校长",
-	"部长", "厂长", "店长", "队长", "会计", "工程师", "博士", "同学", "助理", "秘书", "主管", "专员", "顾问", "法人", "本人",
-	"董", "某", "老爷", "大哥", "大姐", "哥", "姐", NULL
+	"总经理", "董事长", "工程师", "先生", "女士", "小姐", "太太", "夫人", "老师", "经理", "总监", "董事", "主任", "医生",
+	"大夫", "护士", "教授", "律师", "师傅", "同志", "老板", "阿姨", "叔叔", "书记", "处长", "科长", "局长", "院长",
+	"校长", "部长", "厂长", "店长", "队长", "会计", "博士", "同学", "助理", "秘书", "主管", "专员", "顾问", "法人",
+	"本人", "老爷", "大哥", "大姐", "总", "董", "某", "哥", "姐", NULL
 };
 
 /* Latin titles, folded, as words of their own. */
@@ -164,16 +165,37 @@ only_han(const uint32_t *from, size_t count, uint32_t *out)
 	return used;
 }
 
-/* Characters of the word at the end, 0 if the text does not end with it. */
+/* The title that the text ends with: its bytes, 0 for none. */
 static size_t
-ends_with(const uint32_t *points, size_t count, const char *word)
+title_bytes(const char *text, size_t length)
 {
-	uint32_t	here[8];
-	size_t		length = crm_text_points(word, strlen(word), here, 8);
+	for (const char *const *word = title_word; *word != NULL; word++)
+	{
+		size_t		bytes = strlen(*word);
 
-	if (length > count)
+		if (bytes <= length && memcmp(text + length - bytes, *word, bytes) == 0)
+			return bytes;
+	}
+	return 0;
+}
+
+/*
+ * Characters of the title at the end of a name, 0 for none.  One character may be a
+ * name's own, but for 总, unless it stands behind a surname alone.
+ */
+static size_t
+title_points(const uint32_t *points, size_t count)
+{
+	char		text[16];
+	size_t		used = 0;
+	size_t		length;
+
+	for (size_t i = count > 3 ? count - 3 : 0; i < count; i++)
+		used += crm_utf8_encode(points[i], text + used);
+	length = title_bytes(text, used) / 3;
+	if (length == 1 && count > 2 && points[count - 1] != 0x603B)
 		return 0;
-	return memcmp(points + count - length, here, length * sizeof(uint32_t)) == 0 ? length : 0;
+	return length < count ? length : 0;
 }
 
 /*
@@ -183,22 +205,13 @@ ends_with(const uint32_t *points, size_t count, const char *word)
 static bool
 strip_titles(uint32_t *points, size_t *count)
 {
+	size_t		length;
 	bool		title = false;
-	bool		again = true;
 
-	while (again && *count > 1)
+	while ((length = title_points(points, *count)) > 0)
 	{
-		again = false;
-		for (const char *const *word = title_word; *word != NULL && !again; word++)
-		{
-			size_t		length = ends_with(points, *count, *word);
-
-			if (length > 0 && length < *count && !(length == 1 && *count > 2 && points[*count - 1] != 0x603B))
-			{
-				*count -= length;
-				again = title = true;
-			}
-		}
+		*count -= length;
+		title = true;
 	}
 	if (*count == 2 && !title && (points[0] == 0x5C0F || points[0] == 0x8001))
 	{
@@ -244,7 +257,10 @@ name_syllables(const uint32_t *points, size_t count, Name *name)
 		name->point[1].syllable = (uint16_t) last;
 	}
 	for (size_t i = 0; i < count; i++)
+	{
 		name->point[i].soft = (uint16_t) crm_pinyin_soft(name->point[i].syllable);
+		name->point[i].second = (uint16_t) crm_pinyin_second(points[i]);
+	}
 }
 
 /* ü after l and n is u to those who cannot type it: lv, lyu and lu are one. */
@@ -439,25 +455,17 @@ typedef enum Nearness
 	NEAR_NOT
 } Nearness;
 
-static bool
-sounds_like(const NamePoint *a, const NamePoint *b)
-{
-	if (a->syllable == 0 || b->syllable == 0)
-		return false;
-	return a->syllable == b->syllable || crm_pinyin_second(a->point) == b->syllable ||
-		crm_pinyin_second(b->point) == a->syllable;
-}
-
+/* By sound alone: what shape has to say is dearer, and asked for last. */
 static Nearness
 nearness(const NamePoint *a, const NamePoint *b)
 {
 	if (a->point == b->point || a->point == WILDCARD || b->point == WILDCARD)
 		return NEAR_SAME;
-	if (sounds_like(a, b))
+	if (a->syllable == 0 || b->syllable == 0)
+		return NEAR_NOT;
+	if (a->syllable == b->syllable || a->second == b->syllable || b->second == a->syllable)
 		return NEAR_SOUND;
-	if ((a->soft != 0 && a->soft == b->soft) || crm_look_alike(a->point, b->point))
-		return NEAR_SIMILAR;
-	return NEAR_NOT;
+	return a->soft == b->soft ? NEAR_SIMILAR : NEAR_NOT;
 }
 
 static bool
@@ -481,10 +489,12 @@ compare_equal_length(const NameHead *a, const NamePoint *x, const NameHead *b, c
 	int			bad = -1;
 	int			count = a->count;
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && found[NEAR_NOT] <= 2; i++)
 	{
 		Nearness	here = nearness(&x[i], &y[i]);
 
+		if (here == NEAR_NOT && found[NEAR_NOT] < 2 && crm_look_alike(x[i].point, y[i].point))
+			here = NEAR_SIMILAR;
 		found[here]++;
 		if (here == NEAR_NOT)
 			bad = i;
@@ -556,7 +566,7 @@ reading_at(const char *text, size_t length, const NamePoint *point)
 	size_t		used = syllable_at(text, length, point->syllable);
 
 	if (used == 0)
-		used = syllable_at(text, length, crm_pinyin_second(point->point));
+		used = syllable_at(text, length, point->second);
 	if (used == 0)
 		used = syllable_at(text, length, crm_pinyin(point->point));
 	return used;
