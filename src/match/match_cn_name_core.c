@@ -343,32 +343,54 @@ prepare_han(const uint32_t *points, size_t count, bool bare, Name *name)
 
 /* Preparing: Latin and every other script with words */
 
-/* Drop words that are titles; letters and single spaces are left. */
+static bool
+is_latin_title(const uint32_t *word, size_t count)
+{
+	for (const char *const *title = latin_title; *title != NULL; title++)
+	{
+		size_t		i = 0;
+
+		while (i < count && (*title)[i] != '\0' && word[i] == (unsigned char) (*title)[i])
+			i++;
+		if (i == count && (*title)[i] == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* Drop the words that are titles; the number of characters left. */
+static size_t
+strip_latin_titles(uint32_t *points, size_t count)
+{
+	size_t		used = 0;
+
+	for (size_t i = 0; i < count;)
+	{
+		size_t		end = i;
+
+		while (end < count && points[end] != ' ')
+			end++;
+		if (!is_latin_title(points + i, end - i))
+		{
+			if (used > 0)
+				points[used++] = ' ';
+			memmove(points + used, points + i, (end - i) * sizeof(uint32_t));
+			used += end - i;
+		}
+		i = end + 1;
+	}
+	return used;
+}
+
+/* Letters and single spaces; a letter that is not Latin becomes a byte that is none. */
 static size_t
 latin_words(const uint32_t *points, size_t count, char *out)
 {
 	size_t		used = 0;
-	size_t		start = 0;
 
-	for (size_t i = 0; i <= count && used < NAME_LETTERS; i++)
-	{
-		if (i < count && points[i] != ' ')
-			out[used++] = points[i] < 0x80 ? (char) points[i] : (char) (0x80 | (crm_match_mix(points[i]) & 0x7F));
-		else
-		{
-			out[used] = '\0';
-			for (const char *const *word = latin_title; *word != NULL; word++)
-			{
-				if (strcmp(out + start, *word) == 0)
-					used = start;
-			}
-			if (used > start && i < count)
-				out[used++] = ' ';
-			start = used;
-		}
-	}
-	while (used > 0 && out[used - 1] == ' ')
-		used--;
+	for (; used < count && used < NAME_LETTERS; used++)
+		out[used] = points[used] < 0x80 ? (char) points[used] :
+			(char) (0x80 | (crm_match_mix(points[used]) & 0x7F));
 	out[used] = '\0';
 	return used;
 }
@@ -415,7 +437,10 @@ fold_name(const char *text, size_t length, uint32_t *points, bool *han, bool *ba
 	if (*han)
 		*bare = strip_titles(points, &used);
 	else
-		memcpy(points, folded, (used = count) * sizeof(uint32_t));
+	{
+		used = strip_latin_titles(folded, count);
+		memcpy(points, folded, used * sizeof(uint32_t));
+	}
 	return used;
 }
 
@@ -532,7 +557,7 @@ compare_han(const NameHead *a, const NamePoint *x, const NameHead *b, const Name
 		return NAME_EXACT;
 	same = same_surname(a, x, b, y);
 	if (a->bare || b->bare)
-		return same || x[0].point == y[0].point || crm_look_alike(x[0].point, y[0].point) ? NAME_TITLE : NAME_DIFFERENT;
+		return x[0].point == y[0].point || crm_look_alike(x[0].point, y[0].point) ? NAME_TITLE : NAME_DIFFERENT;
 	if (a->count == b->count)
 		level = compare_equal_length(a, x, b, y);
 	else if (a->count > 1 && b->count > 1 && (same || a->count + b->count > 4) &&
@@ -545,18 +570,19 @@ compare_han(const NameHead *a, const NamePoint *x, const NameHead *b, const Name
 
 /* Comparing: Han with Latin */
 
-/* Letters of a syllable at the front of the text, without caring for ü; else 0. */
+/* Letters of a syllable at the front of the text, else 0; ü is written yu, v or u. */
 static size_t
 syllable_at(const char *text, size_t length, int syllable)
 {
-	char		letters[CRM_SYLLABLE_MAX];
-	size_t		used = strlen(crm_pinyin_letters(syllable));
+	const char *letters = crm_pinyin_letters(syllable);
+	size_t		used = strlen(letters);
 
 	if (syllable == 0)
 		return 0;
-	memcpy(letters, crm_pinyin_letters(syllable), used);
-	used = plain_letters(letters, used);
-	return used <= length && memcmp(text, letters, used) == 0 ? used : 0;
+	if (used <= length && memcmp(text, letters, used) == 0)
+		return used;
+	return used == 3 && length > 1 && letters[1] == 'y' && letters[2] == 'u' && text[0] == letters[0] &&
+		(text[1] == 'v' || text[1] == 'u') ? 2 : 0;
 }
 
 /* Letters of any reading of a character at the front of the text, else 0. */
@@ -647,7 +673,6 @@ compare_mixed(const NameHead *a, const NamePoint *x, const NameHead *b, const ch
 	if (!a->bare && !a->masked && a->letters == b->letters)
 		return NAME_SIMILAR;
 	length = without_spaces(letters, b->count, text);
-	length = plain_letters(text, length);
 	surname = readings_at(text, length, x, a->surname);
 	if (surname > 0)
 		level = compare_given(text + surname, length - surname, x + a->surname, given);
