@@ -326,6 +326,7 @@ hash_sounds(Name *name)
 static size_t
 prepare_han(const uint32_t *points, size_t count, bool bare, Name *name)
 {
+	name->head.full = crm_match_hash(points, count * sizeof(uint32_t), 0);
 	if (count > NAME_POINTS)
 		count = NAME_POINTS;
 	name->head.han = true;
@@ -336,7 +337,6 @@ prepare_han(const uint32_t *points, size_t count, bool bare, Name *name)
 	name->head.bare = bare || (name->head.masked && (count < 2 || points[count - 1] == WILDCARD) &&
 							   (count < 2 || points[1] == WILDCARD));
 	name_syllables(points, count, name);
-	name->head.full = crm_match_hash(points, count * sizeof(uint32_t), 0);
 	hash_sounds(name);
 	return sizeof(NameHead) + count * sizeof(NamePoint);
 }

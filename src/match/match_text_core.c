@@ -1,6 +1,8 @@
 /*
  * match_text_core.c: Jaro, Jaro-Winkler, Levenshtein, Damerau-Levenshtein, Jaccard.
  */
+#include <stdlib.h>
+
 #include "ident/ident_core.h"
 #include "match_text_core.h"
 
@@ -505,4 +507,63 @@ crm_jaccard(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count
 		return jaccard_ascii(a, a_count, b, b_count);
 	return a_count <= SHORT && b_count <= SHORT ? jaccard_short(a, a_count, b, b_count) :
 		jaccard_long(a, a_count, b, b_count);
+}
+
+/* Bigrams */
+
+#define EDGE UINT64_C(0xFFFFFFFF)	/* before the first character and behind the last */
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint64_t	x = *(const uint64_t *) a;
+	uint64_t	y = *(const uint64_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The set of a text's bigrams, in order; its size. */
+static size_t
+bigrams(const uint32_t *points, size_t count, uint64_t *set)
+{
+	uint64_t	before = EDGE;
+	size_t		kept = 0;
+
+	for (size_t i = 0; i <= count; i++)
+	{
+		uint64_t	here = i < count ? points[i] : EDGE;
+
+		set[i] = before << 32 | here;
+		before = here;
+	}
+	qsort(set, count + 1, sizeof(uint64_t), by_value);
+	for (size_t i = 0; i <= count; i++)
+	{
+		if (kept == 0 || set[i] != set[kept - 1])
+			set[kept++] = set[i];
+	}
+	return kept;
+}
+
+double
+crm_bigram(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	uint64_t	x[CRM_TEXT_POINTS_MAX + 1];
+	uint64_t	y[CRM_TEXT_POINTS_MAX + 1];
+	size_t		in_x;
+	size_t		in_y;
+	size_t		at = 0;
+	size_t		both = 0;
+
+	if (a_count == 0 || b_count == 0)
+		return a_count == b_count;
+	in_x = bigrams(a, a_count, x);
+	in_y = bigrams(b, b_count, y);
+	for (size_t i = 0; i < in_x; i++)
+	{
+		while (at < in_y && y[at] < x[i])
+			at++;
+		both += at < in_y && y[at] == x[i];
+	}
+	return (double) both / (in_x + in_y - both);
 }

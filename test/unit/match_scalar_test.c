@@ -63,7 +63,14 @@ test_similarities(void)
 	}
 	both("duck", "luck");
 	CHECK(fabs(crm_jaccard(left.point, left.count, right.point, right.count) - 0.6) < 1e-12);
+	both("张伟", "张炜");
+	CHECK(fabs(crm_bigram(left.point, left.count, right.point, right.count) - 0.2) < 1e-12);
+	both("伟", "伟");
+	CHECK(crm_bigram(left.point, left.count, right.point, right.count) == 1);
+	both("abab", "abababab");
+	CHECK(crm_bigram(left.point, left.count, right.point, right.count) == 1);
 	both("上海示例公司", "上海样例公司");
+	CHECK(fabs(crm_bigram(left.point, left.count, right.point, right.count) - 5.0 / 9) < 1e-12);
 	CHECK(fabs(crm_jaccard(left.point, left.count, right.point, right.count) - 5.0 / 7) < 1e-12);
 }
 
