@@ -274,7 +274,7 @@ sound_of(uint32_t point)
 {
 	int			syllable = crm_pinyin_soft(crm_pinyin(point));
 
-	return (uint16_t) (syllable != 0 ? syllable : 1024 + point % 1024);
+	return (uint16_t) (syllable != 0 ? syllable : 1024 + (int) (point % 1024));
 }
 
 /*
