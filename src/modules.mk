@@ -61,13 +61,17 @@ ROOM_SQL = \
 	src/intake/import.sql \
 	src/view/view.sql \
 	src/points/points.sql \
-	src/points/points_post.sql
+	src/points/points_post.sql \
+	src/merge/relation.sql \
+	src/merge/duplicate.sql \
+	src/merge/merge.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
 ROOM_TABLES = \
 	src/core/core.tables.sql \
 	src/core/dictionary.tables.sql \
+	src/merge/merge_rule.tables.sql \
 	src/code/code.tables.sql \
 	src/pii/pii.tables.sql \
 	src/party/party.tables.sql \
@@ -75,4 +79,5 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/merge/merge.tables.sql \
 	src/core/comments.tables.sql
