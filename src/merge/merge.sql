@@ -93,11 +93,12 @@ DECLARE
     answer jsonb;
 BEGIN
     -- The customer's own row is pointed at by the merge itself; what a person changes in it is named.
-    EXECUTE (SELECT 'SELECT jsonb_object_agg(t, jsonb_build_array(n, d)) FROM ('
-                    || string_agg(format('SELECT %L, count(*), coalesce(sum(hash_record_extended(%s, 0)::numeric), 0)::text FROM crm_data.%I t WHERE t.customer_code = ANY ($1)',
+    EXECUTE (SELECT 'SELECT jsonb_object_agg(code, tables) FROM (SELECT code, jsonb_object_agg(t, jsonb_build_array(n, d)) AS tables FROM ('
+                    || string_agg(format('SELECT t.customer_code, %L, count(*), sum(hash_record_extended(%s, 0)::numeric)::text FROM crm_data.%I t
+                                           WHERE t.customer_code = ANY ($1) GROUP BY 1',
                                          r.relation, CASE r.relation WHEN 'customer' THEN 'ROW(t.customer_code, t.kind, t.owner_unit, t.channel, t.registered_at)'
                                                                      ELSE 't' END, r.relation), ' UNION ALL ' ORDER BY r.relation)
-                    || ') x (t, n, d) WHERE n > 0'
+                    || ') x (code, t, n, d) GROUP BY code) y'
                FROM crm_data.merge_rule r WHERE r.way IN ('pointer', 'golden', 'moves'))
        INTO answer USING members;
     RETURN coalesce(answer, '{}');
@@ -105,7 +106,7 @@ END
 $$;
 ALTER FUNCTION crm.merge_census(crm.customer_code[]) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_census(crm.customer_code[]) IS
-$$What records have: rows and a digest for each table, no values (数据清点). A part of crm.merge().$$;
+$$What records have: for each and each table its rows and a digest, no values (数据清点). A part of crm.merge().$$;
 REVOKE EXECUTE ON FUNCTION crm.merge_census(crm.customer_code[]) FROM PUBLIC; -- reads all tables
 
 CREATE FUNCTION crm.merge_members(code crm.customer_code) RETURNS crm.customer_code[]
@@ -324,8 +325,7 @@ REVOKE EXECUTE ON FUNCTION crm.merge_objections(crm.customer_code, crm.customer_
 
 CREATE FUNCTION crm.merge_version(survivor crm.customer_code, loser crm.customer_code) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$ SELECT md5(concat(survivor, merge_members(survivor), merge_census(merge_members(survivor)),
-                            loser, merge_members(loser), merge_census(merge_members(loser)))) $$;
+    AS $$ SELECT md5(concat(survivor, loser, merge_census(merge_members(survivor) || merge_members(loser)))) $$;
 ALTER FUNCTION crm.merge_version(crm.customer_code, crm.customer_code) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_version(crm.customer_code, crm.customer_code) IS
 $$Changes when anything of either customer changes; for crm.merge(expected) (合并版本).$$;
@@ -416,10 +416,10 @@ DECLARE
     l crm.customer_code[] := merge_members(loser);
     id bigint;
 BEGIN
-    INSERT INTO crm_data.merge (survivor_code, loser_code, chosen, reason, loser_state, survivor_had, loser_had, request_id)
+    INSERT INTO crm_data.merge (survivor_code, loser_code, chosen, reason, loser_state, had, request_id)
     SELECT survivor, loser,
            crm.merge_chosen(survivor, loser, choices),
-           why, b.lifecycle_state, merge_census(s), merge_census(l), request
+           why, b.lifecycle_state, merge_census(s || l), request
       FROM crm_data.customer b WHERE b.customer_code = loser
     RETURNING merge_id INTO id;
     UPDATE crm_data.customer c SET survivor_code = survivor, lifecycle_state = 'merged', golden = NULL WHERE c.survivor_code = loser;
@@ -488,8 +488,8 @@ BEGIN
     RETURN QUERY
     SELECT 'entries', t.relation, a.had, b.had, (coalesce(a.had::bigint, 0) + coalesce(b.had::bigint, 0))::text, t.reason
       FROM crm_data.merge_rule t
-      LEFT JOIN (SELECT e.key, e.value ->> 0 AS had FROM jsonb_each(crm.merge_census(s)) e) a ON a.key = t.relation
-      LEFT JOIN (SELECT e.key, e.value ->> 0 AS had FROM jsonb_each(crm.merge_census(l)) e) b ON b.key = t.relation
+      LEFT JOIN (SELECT e.key, sum((e.value ->> 0)::bigint)::text AS had FROM jsonb_each(crm.merge_census(s)) c, jsonb_each(c.value) e GROUP BY e.key) a ON a.key = t.relation
+      LEFT JOIN (SELECT e.key, sum((e.value ->> 0)::bigint)::text AS had FROM jsonb_each(crm.merge_census(l)) c, jsonb_each(c.value) e GROUP BY e.key) b ON b.key = t.relation
      WHERE num_nonnulls(a.had, b.had) > 0 AND t.way IN ('pointer', 'moves') ORDER BY t.relation;
     RETURN QUERY SELECT 'version', 'expected', NULL::text, NULL::text, crm.merge_version(survivor, loser), 'for crm.merge(expected => ...)';
 END
@@ -597,32 +597,25 @@ $$The merges through which what this one moved went on, the last first, itself a
 REVOKE EXECUTE ON FUNCTION crm.merges_above(bigint) FROM PUBLIC; -- a part of crm.unmerge()
 
 CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
     WITH m AS (
-        SELECT * FROM crm_data.merge x WHERE x.merge_id = id
-    ), now_has AS (
-        -- Each side as it would stand apart, less what later merges brought it.
-        SELECT 'survivor' AS side, m.survivor_code AS code, m.survivor_had AS had,
-               crm.merge_census(ARRAY(SELECT unnest(crm.merge_subtree(m.survivor_code)) EXCEPT SELECT unnest(crm.merge_subtree(l.loser_code))
-                                        FROM crm_data.merge l WHERE l.undone_at IS NULL AND l.survivor_code = ANY (crm.merge_subtree(m.survivor_code))
-                                         AND l.merge_id >= id)) AS has FROM m
-        UNION ALL
-        SELECT 'loser', m.loser_code, m.loser_had,
-               crm.merge_census(ARRAY(SELECT unnest(crm.merge_subtree(m.loser_code)) EXCEPT SELECT unnest(crm.merge_subtree(l.loser_code))
-                                        FROM crm_data.merge l WHERE l.undone_at IS NULL AND l.survivor_code = ANY (crm.merge_subtree(m.loser_code))
-                                         AND l.merge_id > id)) FROM m
+        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart,
+               crm.merge_census(ARRAY(SELECT k::crm.customer_code FROM jsonb_object_keys(x.had) k)) AS has
+          FROM crm_data.merge x WHERE x.merge_id = id
+    ), changed AS (
+        SELECT code, r.relation, m.had #> ARRAY[code, r.relation] AS before, m.has #> ARRAY[code, r.relation] AS now,
+               CASE WHEN code::crm.customer_code = ANY (m.apart) THEN 'loser' ELSE 'survivor' END AS side
+          FROM m, jsonb_object_keys(m.had) code, crm_data.merge_rule r WHERE r.way <> 'moves'
     )
     SELECT jsonb_build_object(
-        'changed', (SELECT coalesce(jsonb_agg(jsonb_build_object('side', n.side, 'customer', n.code, 'table', t.name,
-                        'before', coalesce((n.had -> t.name ->> 0)::bigint, 0), 'now', coalesce((n.has -> t.name ->> 0)::bigint, 0)) ORDER BY n.side, t.name), '[]')
-                      FROM now_has n, LATERAL (SELECT jsonb_object_keys(n.had || n.has) AS name) t
-                      JOIN crm_data.merge_rule r ON r.relation = t.name AND r.way <> 'moves'
-                     WHERE n.had -> t.name IS DISTINCT FROM n.has -> t.name),
+        'changed', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', c.code, 'side', c.side, 'table', c.relation,
+                               'rows_before', coalesce(c.before -> 0, '0'), 'rows_now', coalesce(c.now -> 0, '0')) ORDER BY c.code, c.relation), '[]')
+                      FROM changed c WHERE c.before IS DISTINCT FROM c.now),
         'merged_on', (SELECT coalesce(jsonb_agg(jsonb_build_object('merge', l.merge_id, 'survivor', l.survivor_code, 'loser', l.loser_code) ORDER BY l.merge_id), '[]')
                         FROM crm_data.merge l, m
                        WHERE l.undone_at IS NULL AND l.merge_id > id
-                         AND (l.merge_id = ANY (crm.merges_above(id)) OR l.survivor_code = ANY (crm.merge_subtree(m.survivor_code))))) $$;
+                         AND (l.merge_id = ANY (crm.merges_above(id)) OR l.survivor_code = ANY (m.tree)))) FROM m $$;
 ALTER FUNCTION crm.unmerge_conflicts(bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.unmerge_conflicts(bigint) IS
 $$What has changed since a merge (撤销合并冲突).
