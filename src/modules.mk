@@ -61,7 +61,8 @@ ROOM_SQL = \
 	src/intake/import.sql \
 	src/view/view.sql \
 	src/points/points.sql \
-	src/points/points_post.sql
+	src/points/points_post.sql \
+	src/points/points_merge.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -75,4 +76,5 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/points/points_merge.tables.sql \
 	src/core/comments.tables.sql
