@@ -62,6 +62,7 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
+	src/points/points_merge.sql \
 	src/merge/relation.sql \
 	src/merge/duplicate.sql \
 	src/merge/merge.sql
@@ -79,5 +80,6 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/points/points_merge.tables.sql \
 	src/merge/merge.tables.sql \
 	src/core/comments.tables.sql

@@ -1,6 +1,7 @@
 -- merge: one record stands for another. The merges that stand form trees, each edge one
 -- decision; customer.survivor_code is the root, so that views follow one step. Undoing cuts
--- an edge, whatever came after it. No row of a child is touched; balances move by postings.
+-- an edge, whatever came after it. No row of a child is touched; balances move by postings,
+-- whose return undoes later moves first and does them again.
 
 -- -- refusals ------------------------------------------------------------------
 
@@ -25,7 +26,6 @@ CREATE FUNCTION crm.merge_refusals() RETURNS TABLE (reason text, sqlstate text, 
     ('four_eyes', 'KH004', 'who requested a merge cannot approve it', 'Somebody else of the data department approves.'),
     ('unmerge',   'P0002', 'no such merge, or it is undone already', 'The view crm.merge_history lists them.'),
     ('period',    'KH007', 'the merge is too old to be undone', 'The period is undo_days in crm_data.merge_policy.'),
-    ('balance',   '55000', 'a balance cannot be moved', 'The function of the rule in crm_data.merge_rule is missing.'),
     ('field',     '22023', 'no such field with a rule of survivorship', 'Fields are those of crm_data.survivorship_rule.') $$;
 COMMENT ON FUNCTION crm.merge_refusals() IS $$Why a merge, or undoing one, is refused (合并拒绝原因).$$;
 
@@ -369,22 +369,13 @@ CREATE FUNCTION crm.merge_balances(id bigint, forth boolean) RETURNS void
 DECLARE
     m record;
     r record;
-    has_rows boolean;
 BEGIN
-    UPDATE crm_data.merge x SET moves = x.moves + forth::integer WHERE x.merge_id = id
-    RETURNING x.survivor_code, x.loser_code, x.moves INTO m;
+    SELECT x.survivor_code, x.loser_code INTO m FROM crm_data.merge x WHERE x.merge_id = id;
     FOR r IN SELECT * FROM crm_data.merge_rule w WHERE w.way = 'moves' ORDER BY w.relation LOOP
-        IF to_regproc(format('crm.%I', r.move_by)) IS NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM crm_data.%I t WHERE t.customer_code = $1)', r.relation) INTO has_rows USING m.loser_code;
-            IF has_rows THEN
-                PERFORM crm.refuse_merge('balance', r.relation || '.');
-            END IF;
-        ELSIF forth THEN
-            EXECUTE format('SELECT FROM crm.%I($1, $2, $3, $4)', r.move_by)
-              USING m.survivor_code, m.loser_code, format('~merge.%s.%s', id, m.moves), company_today();
+        IF forth THEN
+            EXECUTE format('SELECT FROM crm.%I($1, $2, $3, $4)', r.move_by) USING m.survivor_code, m.loser_code, 'merge.' || id, company_today();
         ELSE
-            EXECUTE format('SELECT FROM crm.%I($1, $2, $3)', r.return_by)
-              USING format('~merge.%s.%s', id, m.moves), format('~unmerge.%s.%s', id, m.moves), company_today();
+            EXECUTE format('SELECT FROM crm.%I($1, $2, $3)', r.return_by) USING 'merge.' || id, 'unmerge.' || id, company_today();
         END IF;
     END LOOP;
 END
@@ -638,6 +629,13 @@ $$The conflict report that crm.unmerge() would give; changes nothing (撤销合�
 REVOKE EXECUTE ON FUNCTION crm.unmerge_preview(bigint) FROM PUBLIC; -- tells what customers have
 GRANT EXECUTE ON FUNCTION crm.unmerge_preview(bigint) TO crm_data_admin;
 
+CREATE FUNCTION crm.points_owed(customer crm.customer_code) RETURNS bigint
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT coalesce(sum(debt(a.state)), 0)::bigint FROM crm_data.points_account a WHERE a.customer_code = customer $$;
+ALTER FUNCTION crm.points_owed(crm.customer_code) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.points_owed(crm.customer_code) IS $$What a customer owes in all programmes, in their smallest units (欠分合计). A part of crm.unmerge().$$;
+REVOKE EXECUTE ON FUNCTION crm.points_owed(crm.customer_code) FROM PUBLIC; -- reads balances
+
 CREATE FUNCTION crm.unmerge_lock(id bigint, OUT root crm.customer_code, OUT loser crm.customer_code, OUT loser_state text)
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
@@ -668,8 +666,7 @@ CREATE FUNCTION crm.unmerge(merge_id bigint, reason text, is_different boolean D
 DECLARE
     id CONSTANT bigint := merge_id;
     at record;
-    above bigint[];
-    step bigint;
+    owed_before bigint;
     report jsonb;
 BEGIN
     IF (reason ~ '\S') IS NOT TRUE THEN
@@ -679,22 +676,15 @@ BEGIN
     IF at.loser IS NULL THEN
         PERFORM crm.refuse_merge('unmerge');
     END IF;
-    report := crm.unmerge_conflicts(id);
-    -- Balances come back the way they went, the last step first; later steps then go again
-    -- with what remains.
-    above := crm.merges_above(id);
-    FOREACH step IN ARRAY above LOOP
-        PERFORM crm.merge_balances(step, false);
-    END LOOP;
+    owed_before := crm.points_owed(at.root);
+    PERFORM crm.merge_balances(id, false);
+    report := crm.unmerge_conflicts(id) || jsonb_build_object('points_owed', crm.points_owed(at.root) - owed_before);
     UPDATE crm_data.merge m SET undone_at = clock_timestamp(), undone_by = session_user, undone_why = unmerge.reason, conflicts = report WHERE m.merge_id = id;
     UPDATE crm_data.customer c
        SET survivor_code = at.loser, lifecycle_state = CASE WHEN c.customer_code = at.loser THEN at.loser_state ELSE c.lifecycle_state END
      WHERE c.customer_code = ANY (crm.merge_subtree(at.loser));
     PERFORM crm.golden_refresh(at.root);
     PERFORM crm.golden_refresh(at.loser);
-    FOR step IN SELECT a FROM unnest(above) a WHERE a <> id ORDER BY a LOOP
-        PERFORM crm.merge_balances(step, true);
-    END LOOP;
     UPDATE crm_data.duplicate_case d
        SET merge_id = NULL, state = CASE WHEN is_different THEN 'different' ELSE 'open' END,
            decided_by = CASE WHEN is_different THEN session_user END, decided_at = CASE WHEN is_different THEN clock_timestamp() END,
@@ -710,8 +700,8 @@ $$;
 ALTER FUNCTION crm.unmerge(bigint, text, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.unmerge(bigint, text, boolean) IS
 $$Undo a merge, in any order with others; returns the conflict report (撤销合并).
-Both customers are as they were: codes, states, shown values, balances; what was added since stays with the code it was written for and is listed. is_different: also decide that the two are different for ever, so that nothing merges them again.
-Errors: P0002 when there is no such merge that stands, 22023 without a reason, KH007 beyond undo_days, KH008 when the points that would come back were spent, KH014 when it was changed at this moment.$$;
+Both customers are as they were: codes, states, shown values, balances; what was added since stays with the code it was written for and is listed; points that the survivor spent of the other's are owed (points_owed). is_different: also decide that the two are different for ever, so that nothing merges them again.
+Errors: P0002 when there is no such merge that stands, 22023 without a reason, KH007 beyond undo_days, KH014 when it was changed at this moment.$$;
 REVOKE EXECUTE ON FUNCTION crm.unmerge(bigint, text, boolean) FROM PUBLIC; -- the data department undoes
 GRANT EXECUTE ON FUNCTION crm.unmerge(bigint, text, boolean) TO crm_data_admin;
 

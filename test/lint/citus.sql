@@ -19,6 +19,7 @@ INSERT INTO placed VALUES
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
     'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme']), 'reference';
 INSERT INTO placed VALUES
+    ('crm_data.points_merge', 'local', 'a merge moves points between customers, so it is led from one place'),
     ('crm_data.schema_version', 'local', 'deploy() runs where DDL runs'),
     ('crm_data.job', 'local', 'procedures run where they are called'),
     ('crm_data.code_scheme', 'local', 'with the counter'),
