@@ -15,7 +15,7 @@ BEGIN
         ('reason', '22023', 'a decision needs a reason', 'Write why, so that whoever asks later can follow it.'),
         ('merged', 'KH006', 'the two records are one customer by a merge', 'Undo the merge with crm.unmerge(id, reason, is_different => true).')
         ) v (reason, sqlstate, message, hint) WHERE v.reason = refuse_decision.reason;
-    RAISE EXCEPTION '%', r.message USING ERRCODE = r.sqlstate, DETAIL = coalesce(facts, 'Nothing was changed.'), HINT = r.hint;
+    RAISE EXCEPTION USING MESSAGE = r.message, ERRCODE = r.sqlstate, DETAIL = coalesce(facts, 'Nothing was changed.'), HINT = r.hint;
 END
 $$;
 COMMENT ON FUNCTION crm.refuse_decision(text, text) IS $$The one place that refuses a step with a suspected duplicate (拒绝判定).$$;

@@ -190,8 +190,9 @@ BEGIN
         SELECT p, 1 AS depth FROM crm_data.points_merge p
          WHERE p.loser_code = m.survivor_code AND p.returned_by IS NULL AND p.merge_no > m.merge_no
         UNION ALL
-        SELECT p, l.depth + 1 FROM later l JOIN crm_data.points_merge p
-            ON p.loser_code = (l.p).survivor_code AND p.returned_by IS NULL AND p.merge_no > (l.p).merge_no)
+        -- Not p again: that would be the column p of later, for ever.
+        SELECT q, l.depth + 1 FROM later l JOIN crm_data.points_merge q
+            ON q.loser_code = (l.p).survivor_code AND q.returned_by IS NULL AND q.merge_no > (l.p).merge_no)
     SELECT array_agg(DISTINCT l.p) INTO onward FROM later l;
     onward := ARRAY(SELECT p FROM unnest(onward) p ORDER BY (p).merge_no DESC);
     PERFORM FROM crm_data.points_merge p WHERE p.request_id IN (SELECT o.request_id FROM unnest(onward) o) ORDER BY p.merge_no FOR UPDATE;
