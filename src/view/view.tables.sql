@@ -59,19 +59,19 @@ SELECT c.customer_code, c.kind, c.lifecycle_state,
   LEFT JOIN LATERAL (SELECT x.kind, x.number FROM crm_data.customer m JOIN crm_data.identity_document x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
                       ORDER BY m.customer_code <> coalesce((c.golden ->> 'document')::crm.customer_code, c.customer_code),
-                               m.customer_code <> c.customer_code, x.document_no LIMIT 1) d ON true
+                               m.customer_code <> c.customer_code, x.document_no, m.customer_code LIMIT 1) d ON true
   LEFT JOIN LATERAL (SELECT x.phone FROM crm_data.customer m JOIN crm_data.contact_point x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND x.phone IS NOT NULL
                       ORDER BY m.customer_code <> coalesce((c.golden ->> 'phone')::crm.customer_code, c.customer_code),
-                               m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) phone ON true
+                               m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no, m.customer_code LIMIT 1) phone ON true
   LEFT JOIN LATERAL (SELECT x.email FROM crm_data.customer m JOIN crm_data.contact_point x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND x.email IS NOT NULL
                       ORDER BY m.customer_code <> coalesce((c.golden ->> 'email')::crm.customer_code, c.customer_code),
-                               m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) email ON true
+                               m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no, m.customer_code LIMIT 1) email ON true
   LEFT JOIN LATERAL (SELECT x.division, x.detail FROM crm_data.customer m JOIN crm_data.address x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
                       ORDER BY m.customer_code <> coalesce((c.golden ->> 'address')::crm.customer_code, c.customer_code),
-                               m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no LIMIT 1) a ON true
+                               m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no, m.customer_code LIMIT 1) a ON true
  WHERE c.survivor_code = c.customer_code;
 
 -- The service and the extended layer are not every reader's: who may not see them
@@ -84,14 +84,14 @@ SELECT c.customer_code,
        LATERAL (SELECT coalesce(sum(x.n), 0)::bigint AS purchases,
                        jsonb_object_agg(x.currency, x.amount) FILTER (WHERE x.currency IS NOT NULL) AS purchase_amounts,
                        max(x.last_on) AS last_purchase_on,
-                       (array_agg(x.last_product ORDER BY x.last_on DESC))[1] AS last_product
+                       (array_agg(x.last_product ORDER BY x.last_on DESC, x.currency))[1] AS last_product
                   FROM (SELECT q.currency, count(*) AS n, sum(q.amount) AS amount, max(q.purchased_on) AS last_on,
                                (array_agg(q.product ORDER BY q.purchased_on DESC, q.purchase_id DESC))[1] AS last_product
                           FROM crm_data.customer m JOIN crm_data.purchase q ON q.customer_code = m.customer_code
                          WHERE m.survivor_code = c.customer_code GROUP BY q.currency) x) p,
        LATERAL (SELECT count(*) AS interactions, max(q.happened_at) AS last_interaction_at,
-                       (array_agg(q.subject ORDER BY q.happened_at DESC))[1] AS last_subject,
-                       (array_agg(q.outcome ORDER BY q.happened_at DESC))[1] AS last_outcome
+                       (array_agg(q.subject ORDER BY q.happened_at DESC, q.interaction_id DESC))[1] AS last_subject,
+                       (array_agg(q.outcome ORDER BY q.happened_at DESC, q.interaction_id DESC))[1] AS last_outcome
                   FROM crm_data.customer m JOIN crm_data.interaction q ON q.customer_code = m.customer_code
                  WHERE m.survivor_code = c.customer_code) n
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
@@ -107,7 +107,7 @@ SELECT c.customer_code,
        (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x ON x.customer_code = m.customer_code
          WHERE m.survivor_code = c.customer_code
          ORDER BY m.customer_code <> coalesce((c.golden ->> 'bank_card')::crm.customer_code, c.customer_code),
-                  m.customer_code <> c.customer_code, x.account_no LIMIT 1) AS bank_card,
+                  m.customer_code <> c.customer_code, x.account_no, m.customer_code LIMIT 1) AS bank_card,
        -- A list for each system: one system may know a customer by several, all the more after a merge.
        (SELECT jsonb_object_agg(y.system, y.ids)
           FROM (SELECT x.system, jsonb_agg(x.value ORDER BY m.customer_code <> c.customer_code, x.value) AS ids

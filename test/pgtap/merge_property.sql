@@ -79,7 +79,7 @@ DECLARE
     l crm.customer_code;
     id bigint;
 BEGIN
-    IF random() < 0.58 THEN
+    IF random() < 0.62 THEN
         SELECT c.customer_code INTO s FROM crm_data.customer c WHERE c.survivor_code = c.customer_code ORDER BY random() LIMIT 1;
         SELECT c.customer_code INTO l FROM crm_data.customer c WHERE c.survivor_code = c.customer_code AND c.customer_code <> s ORDER BY random() LIMIT 1;
         IF l IS NOT NULL THEN
