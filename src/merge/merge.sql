@@ -220,7 +220,9 @@ BEGIN
         hand := crm.golden_choices(members);
         sources := crm.golden_sources(root, members, hand.choices, hand.as_of);
     END IF;
-    UPDATE crm_data.customer c SET golden = sources WHERE c.customer_code = root AND c.golden IS DISTINCT FROM sources;
+    -- Also where nothing changes: a new version of the row tells transactions of an older
+    -- snapshot that the tree is another one.
+    UPDATE crm_data.customer c SET golden = sources WHERE c.customer_code = root;
     RETURN sources;
 END
 $$;
