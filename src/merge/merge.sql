@@ -133,12 +133,17 @@ COMMENT ON FUNCTION crm.merge_subtree(crm.customer_code, bigint) IS
 $$A record and all that were merged into it, directly or on the way, until a merge (合并子树). A part of crm.unmerge().$$;
 REVOKE EXECUTE ON FUNCTION crm.merge_subtree(crm.customer_code, bigint) FROM PUBLIC; -- a part of crm.unmerge()
 
+-- What runs for every merge is plpgsql, which keeps its plans; SQL functions would plan anew.
+
 -- -- the golden record ---------------------------------------------------------------
 
 CREATE FUNCTION crm.golden_ranking(root crm.customer_code, members crm.customer_code[], choices jsonb, as_of date)
     RETURNS TABLE (field text, customer_code crm.customer_code, value text, key text, source text, recorded_on date, trust numeric, why text, place bigint)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
     AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH choice AS (
         SELECT c.n, c.value ->> 'field' AS field, (c.value ->> 'code')::crm.customer_code AS code,
                ARRAY(SELECT jsonb_array_elements_text(c.value -> 'scope')::crm.customer_code) AS scope
@@ -168,7 +173,9 @@ CREATE FUNCTION crm.golden_ranking(root crm.customer_code, members crm.customer_
                         CASE w.prefer WHEN 'trusted' THEN w.trust WHEN 'newest' THEN w.recorded_on - DATE '2000-01-01'
                                       WHEN 'oldest' THEN DATE '2000-01-01' - w.recorded_on END DESC,
                         w.customer_code <> root, w.customer_code)
-      FROM weighed w $$;
+      FROM weighed w;
+END
+$$;
 ALTER FUNCTION crm.golden_ranking(crm.customer_code, crm.customer_code[], jsonb, date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.golden_ranking(crm.customer_code, crm.customer_code[], jsonb, date) IS
 $$The values of each field among records that are one customer, the best first, and why (黄金记录取值排序).
@@ -261,8 +268,11 @@ GRANT EXECUTE ON FUNCTION crm.record_field_source(crm.customer_code, text, text,
 
 CREATE FUNCTION crm.merge_measures(survivor crm.customer_code, loser crm.customer_code)
     RETURNS TABLE (measure text, value numeric, threshold numeric, is_beyond boolean)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
     AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH side AS (
         SELECT merge_members(s.code) AS members FROM (VALUES (survivor), (loser)) s (code)
     ), measured AS (
@@ -275,7 +285,9 @@ CREATE FUNCTION crm.merge_measures(survivor crm.customer_code, loser crm.custome
         SELECT 'records', sum(cardinality(s.members)) FROM side s
     )
     SELECT p.measure, coalesce(m.value, 0), p.threshold, coalesce(m.value > p.threshold, false)
-      FROM crm_data.merge_policy p JOIN measured m ON m.measure = p.measure $$;
+      FROM crm_data.merge_policy p JOIN measured m ON m.measure = p.measure;
+END
+$$;
 ALTER FUNCTION crm.merge_measures(crm.customer_code, crm.customer_code) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_measures(crm.customer_code, crm.customer_code) IS
 $$What the two are worth, the larger of both, beside the policy; beyond it a second person approves (合并审批衡量).$$;
@@ -283,8 +295,11 @@ REVOKE EXECUTE ON FUNCTION crm.merge_measures(crm.customer_code, crm.customer_co
 
 CREATE FUNCTION crm.merge_objections(survivor crm.customer_code, loser crm.customer_code, choices jsonb)
     RETURNS TABLE (reason text, facts text)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
     AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH side AS (
         SELECT x.n, x.code, c.customer_code, c.survivor_code, c.kind, c.lifecycle_state
           FROM (VALUES (1, survivor), (2, loser)) x (n, code) LEFT JOIN crm_data.customer c ON c.customer_code = x.code
@@ -319,7 +334,9 @@ CREATE FUNCTION crm.merge_objections(survivor crm.customer_code, loser crm.custo
     SELECT 'different', format('Case %s.', d.case_id)
       FROM members m JOIN crm_data.duplicate_case d
         ON d.customer_code = ANY (m.s) AND d.other_code = ANY (m.l) OR d.customer_code = ANY (m.l) AND d.other_code = ANY (m.s)
-     WHERE d.state IN ('different', 'related') $$;
+     WHERE d.state IN ('different', 'related');
+END
+$$;
 ALTER FUNCTION crm.merge_objections(crm.customer_code, crm.customer_code, jsonb) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_objections(crm.customer_code, crm.customer_code, jsonb) IS
 $$Why these two cannot be merged with these choices, all reasons at once; none when they can (合并障碍).$$;
@@ -350,7 +367,7 @@ BEGIN
      GROUP BY o.reason ORDER BY min(o.n) LIMIT 1;
     IF FOUND THEN
         PERFORM crm.refuse_merge(objection.reason, objection.facts);
-    ELSIF expected <> crm.merge_version(survivor, loser) THEN
+    ELSIF expected IS NOT NULL AND expected <> crm.merge_version(survivor, loser) THEN
         PERFORM crm.refuse_merge('newer');
     ELSIF NOT is_approved THEN
         PERFORM crm.refuse_merge('value', string_agg(format('%s %s is beyond %s.', m.measure, m.value, m.threshold), ' '))

@@ -28,34 +28,26 @@ SELECT c.survivor_code AS customer_code, i.happened_at, i.channel, i.direction, 
 
 CREATE VIEW crm.customer_basic WITH (security_invoker = true) AS
 SELECT c.customer_code, c.kind, c.lifecycle_state,
-       CASE WHEN c.golden ? 'name' THEN v.name ELSE coalesce(i.name::text, o.name, g.name) END AS name,
-       CASE WHEN c.golden ? 'name' THEN v.person_name ELSE i.name END AS person_name,
-       CASE WHEN c.golden ? 'sex' THEN v.sex ELSE i.sex END AS sex,
-       extract(year FROM CASE WHEN c.golden ? 'birth_date' THEN v.birth_date ELSE i.birth_date END)::smallint AS birth_year,
+       CASE WHEN c.golden ? 'name' THEN coalesce((SELECT x.name FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code)::text,
+                    (SELECT x.name FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code),
+                    (SELECT x.name FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code))
+            ELSE coalesce(i.name::text, o.name, g.name) END AS name,
+       CASE WHEN c.golden ? 'name' THEN (SELECT x.name FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code) ELSE i.name END AS person_name,
+       CASE WHEN c.golden ? 'sex' THEN (SELECT x.sex FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'sex')::crm.customer_code) ELSE i.sex END AS sex,
+       extract(year FROM CASE WHEN c.golden ? 'birth_date' THEN (SELECT x.birth_date FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'birth_date')::crm.customer_code) ELSE i.birth_date END)::smallint AS birth_year,
        d.kind AS document_kind, d.number AS document_number,
        phone.phone, email.email,
-       CASE WHEN c.golden ? 'contact_name' THEN v.contact_name ELSE coalesce(o.contact_name, g.contact_name) END AS contact_name,
+       CASE WHEN c.golden ? 'contact_name' THEN coalesce((SELECT x.contact_name FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'contact_name')::crm.customer_code),
+                    (SELECT x.contact_name FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'contact_name')::crm.customer_code))
+            ELSE coalesce(o.contact_name, g.contact_name) END AS contact_name,
        a.division, crm.division_name(a.division) AS division_name, a.detail AS address,
-       CASE WHEN c.golden ? 'owner_unit' THEN v.owner_unit ELSE c.owner_unit END AS owner_unit,
-       CASE WHEN c.golden ? 'channel' THEN v.channel ELSE c.channel END AS channel,
-       CASE WHEN c.golden ? 'registered_at' THEN v.registered_at ELSE c.registered_at END AS registered_at
+       CASE WHEN c.golden ? 'owner_unit' THEN (SELECT x.owner_unit FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'owner_unit')::crm.customer_code) ELSE c.owner_unit END AS owner_unit,
+       CASE WHEN c.golden ? 'channel' THEN (SELECT x.channel FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'channel')::crm.customer_code) ELSE c.channel END AS channel,
+       CASE WHEN c.golden ? 'registered_at' THEN (SELECT x.registered_at FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'registered_at')::crm.customer_code) ELSE c.registered_at END AS registered_at
   FROM crm_data.customer c
   LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
   LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
   LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
-  LEFT JOIN LATERAL (
-       SELECT n.person_name, coalesce(n.person_name::text, n.name) AS name,
-              (SELECT x.sex FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'sex')::crm.customer_code) AS sex,
-              (SELECT x.birth_date FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'birth_date')::crm.customer_code) AS birth_date,
-              coalesce((SELECT x.contact_name FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'contact_name')::crm.customer_code),
-                       (SELECT x.contact_name FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'contact_name')::crm.customer_code)) AS contact_name,
-              (SELECT x.owner_unit FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'owner_unit')::crm.customer_code) AS owner_unit,
-              (SELECT x.channel FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'channel')::crm.customer_code) AS channel,
-              (SELECT x.registered_at FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'registered_at')::crm.customer_code) AS registered_at
-         FROM (SELECT (SELECT x.name FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code) AS person_name,
-                      coalesce((SELECT x.name FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code),
-                               (SELECT x.name FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code)) AS name) n
-        WHERE c.golden IS NOT NULL) v ON true
   LEFT JOIN LATERAL (SELECT x.kind, x.number FROM crm_data.customer m JOIN crm_data.identity_document x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
                       ORDER BY m.customer_code <> coalesce((c.golden ->> 'document')::crm.customer_code, c.customer_code),
@@ -98,12 +90,14 @@ SELECT c.customer_code,
 
 CREATE VIEW crm.customer_extended WITH (security_invoker = true, security_barrier = true) AS
 SELECT c.customer_code,
-       date_part('year', age(crm.company_today(), CASE WHEN c.golden ? 'birth_date' THEN v.birth_date ELSE i.birth_date END))::smallint AS age,
-       CASE WHEN c.golden ? 'nationality' THEN v.nationality ELSE i.nationality END AS nationality,
-       CASE WHEN c.golden ? 'occupation' THEN v.occupation ELSE i.occupation END AS occupation,
-       CASE WHEN c.golden ? 'industry' THEN v.industry ELSE coalesce(o.industry, g.industry) END AS industry,
-       CASE WHEN c.golden ? 'uscc' THEN v.uscc ELSE o.uscc END AS uscc,
-       CASE WHEN c.golden ? 'legal_representative' THEN v.legal_representative ELSE o.legal_representative END AS legal_representative,
+       date_part('year', age(crm.company_today(), CASE WHEN c.golden ? 'birth_date' THEN (SELECT x.birth_date FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'birth_date')::crm.customer_code) ELSE i.birth_date END))::smallint AS age,
+       CASE WHEN c.golden ? 'nationality' THEN (SELECT x.nationality FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'nationality')::crm.customer_code) ELSE i.nationality END AS nationality,
+       CASE WHEN c.golden ? 'occupation' THEN (SELECT x.occupation FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'occupation')::crm.customer_code) ELSE i.occupation END AS occupation,
+       CASE WHEN c.golden ? 'industry' THEN coalesce((SELECT x.industry FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'industry')::crm.customer_code),
+                    (SELECT x.industry FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'industry')::crm.customer_code))
+            ELSE coalesce(o.industry, g.industry) END AS industry,
+       CASE WHEN c.golden ? 'uscc' THEN (SELECT x.uscc FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'uscc')::crm.customer_code) ELSE o.uscc END AS uscc,
+       CASE WHEN c.golden ? 'legal_representative' THEN (SELECT x.legal_representative FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'legal_representative')::crm.customer_code) ELSE o.legal_representative END AS legal_representative,
        (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x ON x.customer_code = m.customer_code
          WHERE m.survivor_code = c.customer_code
          ORDER BY m.customer_code <> coalesce((c.golden ->> 'bank_card')::crm.customer_code, c.customer_code),
@@ -120,16 +114,6 @@ SELECT c.customer_code,
   LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
   LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
   LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
-  LEFT JOIN LATERAL (
-       SELECT (SELECT x.birth_date FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'birth_date')::crm.customer_code) AS birth_date,
-              (SELECT x.nationality FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'nationality')::crm.customer_code) AS nationality,
-              (SELECT x.occupation FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'occupation')::crm.customer_code) AS occupation,
-              coalesce((SELECT x.industry FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'industry')::crm.customer_code),
-                       (SELECT x.industry FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'industry')::crm.customer_code)) AS industry,
-              (SELECT x.uscc FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'uscc')::crm.customer_code) AS uscc,
-              (SELECT x.legal_representative FROM crm_data.organization x
-                WHERE x.customer_code = (c.golden ->> 'legal_representative')::crm.customer_code) AS legal_representative
-        WHERE c.golden IS NOT NULL) v ON true
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
 
 CREATE VIEW crm.customer_view WITH (security_invoker = true) AS
