@@ -13,6 +13,7 @@ BEGIN
         ('code', 'P0002', 'no such customer to suspect', 'crm.customer_search() finds customers.'),
         ('decision', '22023', 'no such decision', 'Decide same, different or related; open takes a decision back.'),
         ('reason', '22023', 'a decision needs a reason', 'Write why, so that whoever asks later can follow it.'),
+        ('engine', '55000', 'no matching engine to take pairs from', 'The engine of this version has no crm.match_pairs(); suspect pairs with crm.duplicate_suspect().'),
         ('merged', 'KH006', 'the two records are one customer by a merge', 'Undo the merge with crm.unmerge(id, reason, is_different => true).')
         ) v (reason, sqlstate, message, hint) WHERE v.reason = refuse_decision.reason;
     RAISE EXCEPTION USING MESSAGE = r.message, ERRCODE = r.sqlstate, DETAIL = coalesce(facts, 'Nothing was changed.'), HINT = r.hint;
@@ -105,6 +106,40 @@ $$Suspect whoever has a card, or two of name, telephone and e-mail in common wit
 Exact values only, by index; the matching engine finds the rest.$$;
 REVOKE EXECUTE ON FUNCTION crm.duplicate_look(crm.customer_code) FROM PUBLIC; -- compares personal data
 GRANT EXECUTE ON FUNCTION crm.duplicate_look(crm.customer_code) TO crm_writer;
+
+CREATE FUNCTION crm.duplicate_collect(model text, at_least double precision DEFAULT 0.5) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    taken bigint;
+BEGIN
+    IF to_regproc('crm.match_pairs') IS NULL THEN
+        PERFORM crm.refuse_decision('engine');
+    END IF;
+    EXECUTE $pairs$
+        INSERT INTO crm_data.duplicate_case AS d (customer_code, other_code, source, score, reasons, due_on)
+        SELECT least(a.customer_code, b.customer_code), greatest(a.customer_code, b.customer_code), $1, max(p.match_probability),
+               jsonb_build_array(format('match weight %s bits', round(max(p.match_weight)::numeric, 1))),
+               company_today() + (SELECT m.threshold::integer FROM crm_data.merge_policy m WHERE m.measure = 'case_days')
+          FROM crm.match_pairs($1) p
+          JOIN crm_data.customer a ON a.customer_code = p.id_l::crm.customer_code
+          JOIN crm_data.customer b ON b.customer_code = p.id_r::crm.customer_code AND b.survivor_code <> a.survivor_code
+         WHERE p.match_probability >= $2 GROUP BY 1, 2
+        ON CONFLICT ON CONSTRAINT duplicate_case_customer_code_other_code_key DO UPDATE
+           SET score = excluded.score, reasons = excluded.reasons, source = excluded.source
+         WHERE d.state = 'open' AND (excluded.score > d.score OR d.score IS NULL) $pairs$
+      USING model, at_least;
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    RETURN taken;
+END
+$$;
+ALTER FUNCTION crm.duplicate_collect(text, double precision) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.duplicate_collect(text, double precision) IS
+$$Put the pairs that a matching model found on the work list; returns how many are new or surer than before (收取匹配结果).
+at_least: probability. What was decided stays decided. Why a pair matches, field by field: crm.explain_pair(model, code, code).
+Errors: 55000 without the engine or before its first run, those of crm.match_pairs(), 22P02 when the model is not of customers.$$;
+REVOKE EXECUTE ON FUNCTION crm.duplicate_collect(text, double precision) FROM PUBLIC; -- the data department collects
+GRANT EXECUTE ON FUNCTION crm.duplicate_collect(text, double precision) TO crm_data_admin;
 
 CREATE FUNCTION crm.duplicate_decide(case_id bigint, decision text, reason text, relation text DEFAULT 'related') RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp

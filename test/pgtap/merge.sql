@@ -185,6 +185,33 @@ SELECT is(crm.unmerge(:ae_merge, 'x') IS NOT NULL, true, 'undone');
 SELECT is(state, 'open', 'open again') FROM crm.duplicate_worklist WHERE case_id = :ae;
 SELECT lives_ok(format('SELECT crm.duplicate_decide(%s, %L, %L, %L)', :ae, 'related', 'colleagues', 'household'), 'related, not merged');
 
+SET SESSION AUTHORIZATION crm_test_merge_writer;
+SELECT pg_temp.new('a2', '{"kind": "individual", "name": "张三丰", "phone": "138 0013 8000"}') \gset _
+SET SESSION AUTHORIZATION crm_test_merge_one;
+SELECT is(array_agg(ROW(customer_code, other_code, source, score, reasons)::text), ARRAY[ROW(pg_temp.c('a'), pg_temp.c('a2'), 'intake', 0.9, '["same person_name", "same phone"]'::jsonb)::text],
+          'registered on somebody''s word: on the work list') FROM crm.duplicate_worklist WHERE other_code = pg_temp.c('a2');
+
+-- from the engine: here a function of its name that finds three pairs
+RESET SESSION AUTHORIZATION;
+DO $$ BEGIN
+    IF to_regproc('crm.match_pairs') IS NOT NULL THEN
+        ALTER EXTENSION crm DROP FUNCTION crm.match_pairs(text, float8);
+        DROP FUNCTION crm.match_pairs(text, float8) CASCADE;
+    END IF;
+END $$;
+SET SESSION AUTHORIZATION crm_test_merge_one;
+SELECT throws_ok($$SELECT crm.duplicate_collect('people')$$, '55000', NULL, 'without an engine nothing is collected');
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.people AS SELECT * FROM c;
+GRANT SELECT ON public.people TO crm_owner;
+CREATE FUNCTION crm.match_pairs(model text, threshold float8 DEFAULT NULL) RETURNS TABLE (id_l text, id_r text, match_weight float8, match_probability float8)
+    LANGUAGE sql AS $$ SELECT a.code::text, b.code::text, 7.25, p FROM (VALUES ('b', 'a2', 0.97), ('a2', 'e', 0.2), ('b', 'a', 0.99)) v (l, r, p)
+                        JOIN public.people a ON a.label = l JOIN public.people b ON b.label = r $$;
+SET SESSION AUTHORIZATION crm_test_merge_one;
+SELECT is(crm.duplicate_collect('people'), 1::bigint, 'what is likely and not decided');
+SELECT is(crm.duplicate_collect('people'), 0::bigint, 'once');
+SELECT is(reasons, '["match weight 7.3 bits"]', 'with its reason') FROM crm.duplicate_worklist WHERE source = 'people';
+
 -- 8. relations
 SELECT is(array_agg(format('%s %s', label, other_code)), ARRAY['same household ' || pg_temp.c('e')], 'from one end') FROM crm.customer_relation WHERE customer_code = pg_temp.c('a');
 SELECT is(array_agg(format('%s %s', label, other_code)), ARRAY['same household ' || pg_temp.c('a')], 'and from the other') FROM crm.customer_relation WHERE customer_code = pg_temp.c('e');
@@ -209,7 +236,7 @@ CREATE TEMP TABLE forbidden AS SELECT * FROM (VALUES
     ('merge', format('SELECT crm.merge(%L, %L)', pg_temp.c('a'), pg_temp.c('b'))), ('preview', format('SELECT * FROM crm.merge_preview(%L, %L)', pg_temp.c('a'), pg_temp.c('b'))),
     ('unmerge', 'SELECT crm.unmerge(1, ''x'')'), ('preview of undoing', 'SELECT crm.unmerge_preview(1)'), ('request', format('SELECT crm.merge_request(%L, %L)', pg_temp.c('a'), pg_temp.c('b'))),
     ('approval', 'SELECT crm.merge_approve(1)'), ('rejection', 'SELECT crm.merge_reject(1, ''x'')'), ('decision', 'SELECT crm.duplicate_decide(1, ''same'', ''x'')'),
-    ('assignment', 'SELECT crm.duplicate_assign(1, ''x'')'), ('work list', 'SELECT * FROM crm.duplicate_worklist'), ('history', 'SELECT * FROM crm.merge_history'),
+    ('assignment', 'SELECT crm.duplicate_assign(1, ''x'')'), ('collecting', 'SELECT crm.duplicate_collect(''x'')'), ('work list', 'SELECT * FROM crm.duplicate_worklist'), ('history', 'SELECT * FROM crm.merge_history'),
     ('requests', 'SELECT * FROM crm.merge_request'), ('explanation', format('SELECT * FROM crm.explain_customer(%L)', pg_temp.c('a'))), ('fields', 'SELECT * FROM crm.customer_field'),
     ('evidence', format('SELECT crm.duplicate_evidence(%L, %L)', pg_temp.c('a'), pg_temp.c('b'))), ('golden record', format('SELECT crm.golden_refresh(%L)', pg_temp.c('a'))),
     ('carrying out', format('SELECT crm.merge_carry_out(%L, %L, ''{}'', NULL, NULL)', pg_temp.c('a'), pg_temp.c('b'))), ('balances', 'SELECT crm.merge_balances(1, true)'),
