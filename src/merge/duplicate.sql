@@ -111,23 +111,25 @@ CREATE FUNCTION crm.duplicate_collect(model text, at_least double precision DEFA
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    -- By name: the engine may be of another version, or absent.
+    engine text := (SELECT p.proname FROM pg_proc p WHERE p.oid = to_regproc('crm.match_pairs'));
     taken bigint;
 BEGIN
-    IF to_regproc('crm.match_pairs') IS NULL THEN
+    IF engine IS NULL THEN
         PERFORM crm.refuse_decision('engine');
     END IF;
-    EXECUTE $pairs$
+    EXECUTE format($pairs$
         INSERT INTO crm_data.duplicate_case AS d (customer_code, other_code, source, score, reasons, due_on)
         SELECT least(a.customer_code, b.customer_code), greatest(a.customer_code, b.customer_code), $1, max(p.match_probability),
-               jsonb_build_array(format('match weight %s bits', round(max(p.match_weight)::numeric, 1))),
+               jsonb_build_array(concat('match weight ', round(max(p.match_weight)::numeric, 1), ' bits')),
                company_today() + (SELECT m.threshold::integer FROM crm_data.merge_policy m WHERE m.measure = 'case_days')
-          FROM crm.match_pairs($1) p
+          FROM crm.%I($1) p
           JOIN crm_data.customer a ON a.customer_code = p.id_l::crm.customer_code
           JOIN crm_data.customer b ON b.customer_code = p.id_r::crm.customer_code AND b.survivor_code <> a.survivor_code
          WHERE p.match_probability >= $2 GROUP BY 1, 2
         ON CONFLICT ON CONSTRAINT duplicate_case_customer_code_other_code_key DO UPDATE
            SET score = excluded.score, reasons = excluded.reasons, source = excluded.source
-         WHERE d.state = 'open' AND (excluded.score > d.score OR d.score IS NULL) $pairs$
+         WHERE d.state = 'open' AND (excluded.score > d.score OR d.score IS NULL) $pairs$, engine)
       USING model, at_least;
     GET DIAGNOSTICS taken = ROW_COUNT;
     RETURN taken;
