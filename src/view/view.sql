@@ -73,9 +73,16 @@ CREATE FUNCTION crm.record_purchase(customer crm.customer_code, order_no text, p
                                     amount numeric, currency text DEFAULT 'CNY', channel text DEFAULT 'counter') RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+DECLARE
+    root crm.customer_code := coalesce(crm.resolve(customer), customer);
 BEGIN
+    -- An order that was recorded before a merge is this customer's as well.
+    IF EXISTS (SELECT FROM crm_data.customer m JOIN crm_data.purchase p ON p.customer_code = m.customer_code
+                WHERE m.survivor_code = root AND m.customer_code <> root AND p.order_no = record_purchase.order_no) THEN
+        RETURN false;
+    END IF;
     INSERT INTO crm_data.purchase (customer_code, order_no, purchased_on, product, quantity, amount, currency, channel)
-    VALUES (coalesce(crm.resolve(customer), customer), order_no, purchased_on, product, quantity, amount, currency, channel)
+    VALUES (root, order_no, purchased_on, product, quantity, amount, currency, channel)
     ON CONFLICT ON CONSTRAINT purchase_customer_code_order_no_key DO NOTHING;
     RETURN FOUND;
 END

@@ -93,6 +93,7 @@ SELECT is(crm.merge_members(pg_temp.c('e')), ARRAY(SELECT code FROM c WHERE labe
 
 -- 4. undone, in the other order, with what changed meanwhile
 SELECT crm.record_purchase(pg_temp.c('b'), 'later', '2026-01-01', 'tea', 1, 10) AS bought \gset
+SELECT is(crm.record_purchase(pg_temp.c('a'), 'later', '2026-01-01', 'tea', 1, 10), false, 'an order is recorded once, by whatever code');
 SELECT is(crm.unmerge_preview(:ab) -> 'merged_on', jsonb_build_array(jsonb_build_object('merge', :ea, 'survivor', pg_temp.c('e'), 'loser', pg_temp.c('a'))), 'later merges that stay');
 SELECT is(crm.unmerge_preview(:ea) #>> '{changed,0,table}' || ' ' || (crm.unmerge_preview(:ea) #>> '{changed,0,customer}'), 'purchase ' || pg_temp.c('e'), 'and what was added, and to whom');
 SELECT throws_ok(format('SELECT crm.unmerge(%s, %L)', :ab, ' '), '22023', NULL, 'not without a reason');

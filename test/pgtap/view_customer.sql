@@ -119,6 +119,8 @@ SELECT is(count(*) || ' ' || count(DISTINCT customer_code), '8 1', 'the contacts
 SELECT is(count(*), 9::bigint, 'the purchases of both, each once') FROM crm.customer_purchase WHERE customer_code = :'a';
 SELECT is(jsonb_array_length(crm.customer_card(:'a') -> 'contacts'), 8, 'on the card as well');
 
+SELECT is(crm.record_purchase(:'b', 'A-8', '2022-02-01', '另一产品', 1, 1000), false, 'an order of either is recorded once, also after the merge');
+
 -- 5. the card
 SELECT is(crm.customer_card(:'a') ? 'asked_for', false, 'of the customer''s own code');
 SELECT is(crm.customer_card(:'b') ->> 'asked_for', :'b', 'of a former code: says so');

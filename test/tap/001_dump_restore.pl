@@ -92,7 +92,7 @@ my $db = restore_as($source, 'directory -j2', $directory, 'pg_restore', '-e', '-
 
 is($source->safe_psql($db, q{SELECT count(crm.unmerge(merge_id, 'after the restore')) FROM (SELECT merge_id FROM crm_data.merge WHERE undone_at IS NULL ORDER BY merge_id) m}),
 	2, 'merges made before the dump are undone after the restore');
-is($source->safe_psql($db, q{SELECT count(*) FROM crm_data.customer WHERE survivor_code <> customer_code OR golden IS NOT NULL}), 0, 'to the last');
+is($source->safe_psql($db, q{SELECT count(*) FROM crm_data.customer WHERE lifecycle_state = 'merged' OR golden IS NOT NULL}), 0, 'to the last');
 # The restored database works, and what was planted to count does count.
 $source->safe_psql($db, q{SELECT crm.register_customer('{"kind": "group", "name": "After the restore"}')});
 cmp_ok($source->safe_psql($db, q{SELECT count(*) FROM public.fired WHERE at_table = 'customer' AND what = 'INSERT'}), '==', 1,
