@@ -21,25 +21,28 @@ END
 $$;
 COMMENT ON FUNCTION crm.refuse_decision(text, text) IS $$The one place that refuses a step with a suspected duplicate (拒绝判定).$$;
 
-CREATE FUNCTION crm.lock_customers(codes crm.customer_code[]) RETURNS integer
+CREATE FUNCTION crm.lock_customers(codes crm.customer_code[]) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE STRICT SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
     code crm.customer_code;
-    found_codes integer := 0;
+    survivor crm.customer_code;
 BEGIN
-    -- One customer at a time and always in the order of the codes: two merges that cross wait
-    -- for each other and never in a circle. Not FOR UPDATE: their dealings go on meanwhile.
+    -- Only those who stand for themselves are held, one at a time and in the order of the
+    -- codes, and their lock is that of all records merged into them; who finds one merged
+    -- gives up at once. So those who cross wait for each other and never in a circle.
+    -- Not FOR UPDATE: their dealings go on meanwhile.
     FOR code IN SELECT DISTINCT c FROM unnest(codes) c ORDER BY c LOOP
-        PERFORM FROM crm_data.customer c WHERE c.customer_code = code FOR NO KEY UPDATE;
-        found_codes := found_codes + found::integer;
+        SELECT c.survivor_code INTO survivor FROM crm_data.customer c WHERE c.customer_code = code FOR NO KEY UPDATE;
+        IF survivor <> code THEN
+            PERFORM crm.refuse_merge('merged', format('%s is merged into %s.', code, survivor));
+        END IF;
     END LOOP;
-    RETURN found_codes;
 END
 $$;
 ALTER FUNCTION crm.lock_customers(crm.customer_code[]) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.lock_customers(crm.customer_code[]) IS
-$$Lock customers until the transaction ends, in the order of their codes; gives how many there are (锁定客户). A part of crm.merge().$$;
+$$Lock customers until the transaction ends, in the order of their codes (锁定客户). A part of crm.merge(). Errors: KH006 for one that is merged.$$;
 REVOKE EXECUTE ON FUNCTION crm.lock_customers(crm.customer_code[]) FROM PUBLIC; -- who can lock can stop others
 
 CREATE FUNCTION crm.duplicate_evidence(a crm.customer_code, b crm.customer_code) RETURNS jsonb
@@ -158,7 +161,7 @@ BEGIN
         PERFORM crm.refuse_decision('reason');
     END IF;
     -- Against a merge of the same two at this moment.
-    PERFORM crm.lock_customers(ARRAY[c.customer_code, c.other_code, resolve(c.customer_code), resolve(c.other_code)]);
+    PERFORM crm.lock_customers(ARRAY[resolve(c.customer_code), resolve(c.other_code)]);
     IF decision <> 'same' AND resolve(c.customer_code) = resolve(c.other_code) THEN
         PERFORM crm.refuse_decision('merged', format('Codes %s, %s.', c.customer_code, c.other_code));
     END IF;

@@ -217,10 +217,12 @@ CREATE FUNCTION crm.golden_refresh(code crm.customer_code) RETURNS jsonb
     AS $$
 DECLARE
     root crm.customer_code := resolve(code);
-    members crm.customer_code[] := crm.merge_members(root);
+    members crm.customer_code[];
     hand record;
     sources jsonb;
 BEGIN
+    PERFORM crm.lock_customers(ARRAY[root]);
+    members := crm.merge_members(root);
     -- A function of the merges that stand and of their day, not of the way that led there:
     -- so undoing gives back exactly what was.
     IF cardinality(members) > 1 THEN
@@ -663,12 +665,13 @@ DECLARE
 BEGIN
     SELECT c.survivor_code, m.loser_code INTO root, loser
       FROM crm_data.merge m JOIN crm_data.customer c ON c.customer_code = m.loser_code WHERE m.merge_id = id;
-    PERFORM crm.lock_customers(array_append(ARRAY[root, loser], (SELECT m.survivor_code FROM crm_data.merge m WHERE m.merge_id = id)));
+    -- The root's lock is that of its whole tree.
+    PERFORM FROM crm_data.customer c WHERE c.customer_code = root FOR NO KEY UPDATE;
     SELECT m.loser_state, m.merged_on INTO loser_state, merged_on FROM crm_data.merge m WHERE m.merge_id = id AND m.undone_at IS NULL;
     IF NOT FOUND THEN
         PERFORM crm.refuse_merge('unmerge');
     ELSIF root <> (SELECT c.survivor_code FROM crm_data.customer c WHERE c.customer_code = loser) THEN
-        -- The survivor was itself merged while we waited: its root is another one, not locked.
+        -- It was merged on, or apart, while we waited: its root is another one, not locked.
         PERFORM crm.refuse_merge('newer');
     ELSIF merged_on + (SELECT p.threshold::integer FROM crm_data.merge_policy p WHERE p.measure = 'undo_days') < company_today() THEN
         PERFORM crm.refuse_merge('period', format('It is of %s.', merged_on));
