@@ -612,7 +612,7 @@ CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
     WITH m AS (
-        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart,
+        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merges_above(id) AS above,
                crm.merge_census(ARRAY(SELECT k::crm.customer_code FROM jsonb_object_keys(x.had) k)) AS has
           FROM crm_data.merge x WHERE x.merge_id = id
     ), changed AS (
@@ -625,9 +625,8 @@ CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
                                'rows_before', coalesce(c.before -> 0, '0'), 'rows_now', coalesce(c.now -> 0, '0')) ORDER BY c.code, c.relation), '[]')
                       FROM changed c WHERE c.before IS DISTINCT FROM c.now),
         'merged_on', (SELECT coalesce(jsonb_agg(jsonb_build_object('merge', l.merge_id, 'survivor', l.survivor_code, 'loser', l.loser_code) ORDER BY l.merge_id), '[]')
-                        FROM crm_data.merge l, m
-                       WHERE l.undone_at IS NULL AND l.merge_id > id
-                         AND (l.merge_id = ANY (crm.merges_above(id)) OR l.survivor_code = ANY (m.tree)))) FROM m $$;
+                        FROM m JOIN crm_data.merge l ON l.merge_id = ANY (m.above) OR l.survivor_code = ANY (m.tree)
+                       WHERE l.undone_at IS NULL AND l.merge_id > id)) FROM m $$;
 ALTER FUNCTION crm.unmerge_conflicts(bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.unmerge_conflicts(bigint) IS
 $$What has changed since a merge (撤销合并冲突).
