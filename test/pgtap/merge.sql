@@ -114,6 +114,7 @@ SET SESSION AUTHORIZATION crm_test_merge_one;
 -- kinds and documents by choice; an organisation's fields
 SELECT lives_ok(format('SELECT crm.unmerge(crm.merge(%L, %L, %L), %L)', pg_temp.c('o'), pg_temp.c('e'), '{"kind": "survivor"}', 'x'), 'kinds that differ, chosen');
 SELECT lives_ok(format('SELECT crm.unmerge(crm.merge(%L, %L, %L), %L)', pg_temp.c('a'), pg_temp.c('d'), '{"document": "loser"}', 'x'), 'documents that differ, chosen');
+SELECT lives_ok(format('SELECT crm.unmerge(crm.merge(%L, %L, %L), %L)', pg_temp.c('p'), pg_temp.c('o'), '{"name": "survivor"}', 'x'), 'a choice is undone with its merge');
 SELECT crm.merge(pg_temp.c('p'), pg_temp.c('o')) AS po \gset
 SELECT is(ROW(name, industry, legal_representative)::text, '(北京示例科技有限公司,软件,王**)', 'an organisation: the counter''s name, what only one has') FROM crm.customer_view WHERE customer_code = pg_temp.c('p');
 SELECT is((SELECT array_agg(x) FROM crm.customer_search('organization_name', '北京示例公司') x), ARRAY[pg_temp.c('p')], 'found by either name');
