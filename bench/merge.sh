@@ -13,17 +13,17 @@ run() { psql -XqAt -v ON_ERROR_STOP=1 "$@"; }
 claim() { awk -v c="$1" -v o="$2" -v p="$3" -v b="$4" 'BEGIN { printf "%s\t%s\t%s\t%.2f\t%s\n", c, o, p, o / p, b }'; }
 # CPU seconds of this backend for one statement, the better of two runs.
 cpu() {
-	run <<SQL | sort -g | head -1
+	run <<SQL | sort -g | head -1 | xargs printf '%.2f'
 CREATE FUNCTION pg_temp.ticks() RETURNS numeric LANGUAGE sql AS \$\$
     SELECT x[12]::numeric + x[13]::numeric FROM (SELECT string_to_array(regexp_replace(pg_read_file('/proc/' || pg_backend_pid() || '/stat'), '^.*\) ', ''), ' ')) s (x) \$\$;
 SELECT setseed(0.5) \gset
 $1
 SELECT pg_temp.ticks() AS from \gset
 $1
-SELECT (pg_temp.ticks() - :from) / 100 AS once \gset
+SELECT (pg_temp.ticks() - :from) / 100.0 AS once \gset
 SELECT pg_temp.ticks() AS from \gset
 $1
-SELECT (pg_temp.ticks() - :from) / 100 AS again \gset
+SELECT (pg_temp.ticks() - :from) / 100.0 AS again \gset
 \qecho :once
 \qecho :again
 SQL
@@ -73,17 +73,14 @@ run -c "SELECT 'BEGIN;' || string_agg(format('UPDATE plain.%s SET customer_code 
 from=$EPOCHREALTIME; run -f "$dir/merge.sql" >/dev/null; ours=$(persecond "$from" "$EPOCHREALTIME")
 from=$EPOCHREALTIME; run -f "$dir/rewrite.sql" >/dev/null; peer=$(persecond "$from" "$EPOCHREALTIME")
 claim 'merges a second, previewed values, undoable; peer rewrites keys' "$ours" "$peer" 'at least 0.1'
-from=$EPOCHREALTIME
 run -c "SELECT format('SELECT crm.unmerge(%s, %L);', merge_id, 'bench') FROM crm_data.merge ORDER BY random()" >"$dir/unmerge.sql"
 from=$EPOCHREALTIME; run -f "$dir/unmerge.sql" >/dev/null; undone=$(persecond "$from" "$EPOCHREALTIME")
 claim 'merges undone a second, in any order; peer: merges a second' "$undone" "$ours" 'at least 0.5'
 
 say "pointers of one in ten"
 run <<'SQL' >/dev/null
-
 UPDATE crm_data.customer c SET survivor_code = p.survivor, lifecycle_state = 'merged', golden = NULL FROM public.pair p WHERE c.customer_code = p.loser;
 UPDATE crm_data.customer c SET golden = jsonb_build_object('phone', p.loser, 'occupation', p.loser, 'registered_at', p.loser) FROM public.pair p WHERE c.customer_code = p.survivor;
-
 VACUUM ANALYZE;
 SQL
 after=$(cpu "$lookup")
