@@ -87,6 +87,10 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
+	src/points/points_merge.sql \
+	src/merge/relation.sql \
+	src/merge/duplicate.sql \
+	src/merge/merge.sql \
 	src/match/match_scalar.sql \
 	src/score/score.sql \
 	src/score/model.sql \
@@ -101,6 +105,7 @@ ROOM_SQL = \
 ROOM_TABLES = \
 	src/core/core.tables.sql \
 	src/core/dictionary.tables.sql \
+	src/merge/merge_rule.tables.sql \
 	src/code/code.tables.sql \
 	src/pii/pii.tables.sql \
 	src/party/party.tables.sql \
@@ -108,6 +113,8 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/points/points_merge.tables.sql \
+	src/merge/merge.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \
 	src/score/credit.tables.sql \
