@@ -48,6 +48,15 @@ OBJS = \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
 	src/points/points_text_core.o \
+	src/match/match_cn_address_core.o \
+	src/match/match_cn_company_core.o \
+	src/match/match_cn_id_core.o \
+	src/match/match_cn_name_core.o \
+	src/match/match_cn_phone_core.o \
+	src/match/match_pinyin_core.o \
+	src/match/match_scalar.o \
+	src/match/match_soft_core.o \
+	src/match/match_text_core.o \
 	src/score/score_apply.o \
 	src/score/score_card.o \
 	src/score/score_card_core.o \
@@ -78,6 +87,11 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
+	src/points/points_merge.sql \
+	src/merge/relation.sql \
+	src/merge/duplicate.sql \
+	src/merge/merge.sql \
+	src/match/match_scalar.sql \
 	src/score/score.sql \
 	src/score/model.sql \
 	src/score/result.sql \
@@ -92,6 +106,7 @@ ROOM_SQL = \
 ROOM_TABLES = \
 	src/core/core.tables.sql \
 	src/core/dictionary.tables.sql \
+	src/merge/merge_rule.tables.sql \
 	src/code/code.tables.sql \
 	src/pii/pii.tables.sql \
 	src/party/party.tables.sql \
@@ -99,6 +114,8 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/points/points_merge.tables.sql \
+	src/merge/merge.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \
 	src/score/credit.tables.sql \

@@ -199,3 +199,9 @@ COMMENT ON COLUMN crm.contact_due.class IS 'Class (类别).';
 COMMENT ON COLUMN crm.contact_due.every_days IS 'Days between contacts (回访间隔天数).';
 COMMENT ON COLUMN crm.contact_due.last_contact_at IS 'Last outbound contact; null: none (最近回访时间).';
 COMMENT ON COLUMN crm.contact_due.due_on IS 'Day on which the next is due (应回访日期).';
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('churn_signal', 'stays', 'reckoned anew for the survivor'),
+    ('customer_class', 'stays', 'reckoned anew for the survivor'),
+    ('customer_level', 'stays', 'reckoned anew for the survivor'),
+    ('level_notice', 'stays', 'a notice that was given');

@@ -202,3 +202,14 @@ COMMENT ON COLUMN crm.financial_ratio.capital_growth IS 'Growth of equity (资�
 COMMENT ON COLUMN crm.financial_ratio.customer_code IS 'Customer (客户编号).';
 COMMENT ON COLUMN crm.financial_ratio.period_end IS 'Last day of the period (期末日).';
 COMMENT ON COLUMN crm.financial_ratio.months IS 'Length of the period (期间月数).';
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('legal_profile', 'stays', 'what is known of this record; the survivor has one of its own'),
+    ('ownership_share', 'stays', 'who owns this records organisation'),
+    ('key_manager', 'stays', 'who leads this records organisation'),
+    ('financial_report', 'stays', 'the books that this record handed in'),
+    ('external_rating', 'stays', 'a rating given to this record'),
+    ('credit_exposure', 'stays', 'what this record owes; a limit is given anew to the survivor'),
+    ('qualification_check', 'stays', 'a check of this record'),
+    ('credit_limit', 'stays', 'given to this record by approval, never summed without one'),
+    ('credit_warning', 'stays', 'a warning that was given');

@@ -71,3 +71,7 @@ BEGIN
     END LOOP;
 END
 $guards$;
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('quality_score', 'stays', 'reckoned anew for the survivor'),
+    ('quality_issue', 'stays', 'a fault of this record');

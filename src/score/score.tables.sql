@@ -201,3 +201,8 @@ BEGIN
     CREATE TRIGGER signed BEFORE INSERT ON crm_data.score_judgement FOR EACH ROW EXECUTE FUNCTION crm.score_sign();
 END
 $guards$;
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('score_result', 'stays', 'what was reckoned from this record; the survivor is scored anew'),
+    ('score_judgement', 'stays', 'a judgement of this record'),
+    ('score_request', 'stays', 'a request and who decided it');
