@@ -152,7 +152,8 @@ typedef struct HeapTable
 	int			indexes;
 	HeapIndex	index[HEAP_INDEXES];
 	ScanKeyData scan_key[2];
-	MemoryContext context;		/* of what index and scan_key point to */
+	ScanKeyData from_key;		/* first column of the key and beyond */
+	MemoryContext context;		/* of what index and keys point to */
 } HeapTable;
 
 static HeapTable account_table = {
@@ -292,25 +293,30 @@ note_index(HeapTable *table, Relation index)
 	MemoryContextSwitchTo(old);
 }
 
-/* The primary key on the two columns that are looked for. */
+/* A comparison of a column of the key with something to come. */
+static bool
+note_comparison(const HeapTable *table, Relation index, int column, StrategyNumber strategy, ScanKey key)
+{
+	Oid			operator = get_opfamily_member(index->rd_opfamily[column], index->rd_opcintype[column],
+											   index->rd_opcintype[column], strategy);
+	FmgrInfo	function;
+
+	if (index->rd_index->indkey.values[column] != table->key[column] + 1 || !OidIsValid(operator))
+		return false;
+	fmgr_info_cxt(get_opcode(operator), &function, table->context);
+	ScanKeyEntryInitializeWithInfo(key, 0, column + 1, strategy, InvalidOid, index->rd_indcollation[column], &function, (Datum) 0);
+	return true;
+}
+
+/* The primary key, which must be on the two columns that are looked for. */
 static bool
 note_key(HeapTable *table, Relation index)
 {
 	table->key_index = RelationGetRelid(index);
-	if (IndexRelationGetNumberOfKeyAttributes(index) != 2 || IndexRelationGetNumberOfAttributes(index) != 2)
-		return false;
-	for (int i = 0; i < 2; i++)
-	{
-		Oid			equals = get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], index->rd_opcintype[i], BTEqualStrategyNumber);
-		FmgrInfo	function;
-
-		if (index->rd_index->indkey.values[i] != table->key[i] + 1 || !OidIsValid(equals))
-			return false;
-		fmgr_info_cxt(get_opcode(equals), &function, table->context);
-		ScanKeyEntryInitializeWithInfo(&table->scan_key[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-									   index->rd_indcollation[i], &function, (Datum) 0);
-	}
-	return true;
+	return IndexRelationGetNumberOfAttributes(index) == 2 &&
+		note_comparison(table, index, 0, BTEqualStrategyNumber, &table->scan_key[0]) &&
+		note_comparison(table, index, 1, BTEqualStrategyNumber, &table->scan_key[1]) &&
+		note_comparison(table, index, 0, BTGreaterEqualStrategyNumber, &table->from_key);
 }
 
 static bool
@@ -435,9 +441,10 @@ is_allowed(void)
 }
 
 bool
-crm_heap_open(CrmHeap *heap)
+crm_heap_open(CrmHeap *heap, bool is_batch)
 {
 	memset(heap, 0, sizeof(*heap));
+	heap->looks_first = !is_batch;
 	if (!is_allowed())
 		return false;
 	heap->account = open_table(&account_table);
@@ -459,6 +466,7 @@ crm_heap_look_anew(CrmHeap *heap)
 {
 	if (heap->scan == NULL)
 		return;
+	ExecClearTuple(heap->found_account);
 	index_endscan(heap->scan);
 	UnregisterSnapshot(heap->snapshot);
 	heap->scan = NULL;
@@ -475,11 +483,12 @@ drop_slot(TupleTableSlot *slot)
 void
 crm_heap_close(CrmHeap *heap)
 {
+	crm_heap_look_anew(heap);
 	drop_slot(heap->found_account);
+	drop_slot(heap->locked_account);
 	drop_slot(heap->found_entry);
 	drop_slot(heap->account_row);
 	drop_slot(heap->entry_row);
-	crm_heap_look_anew(heap);
 	index_close(heap->journal_key, NoLock);
 	index_close(heap->account_key, NoLock);
 	table_close(heap->journal, NoLock);
@@ -510,36 +519,88 @@ read_account(TupleTableSlot *slot, CrmAccount *account)
 	account->state = datumCopy(slot->tts_values[ACCOUNT_STATE], false, -1);
 }
 
-static bool
-look_up_account(CrmHeap *heap, const CrmAccount *account, TupleTableSlot *slot)
+/* From the first account of a customer on. */
+static void
+scan_from(CrmHeap *heap, int64 customer)
 {
-	ScanKeyData key[2] = {account_table.scan_key[0], account_table.scan_key[1]};
+	ScanKeyData key = account_table.from_key;
 
 	if (heap->scan == NULL)
 	{
 		heap->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-		heap->scan = CRM_INDEX_BEGINSCAN(heap->account, heap->account_key, heap->snapshot, 2);
+		heap->scan = CRM_INDEX_BEGINSCAN(heap->account, heap->account_key, heap->snapshot, 1);
 	}
-	key[0].sk_argument = Int64GetDatum(account->customer);
-	key[1].sk_argument = CStringGetTextDatum(account->programme->name);
-	index_rescan(heap->scan, key, 2, NULL, 0);
-	return index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+	key.sk_argument = Int64GetDatum(customer);
+	index_rescan(heap->scan, &key, 1, NULL, 0);
+	heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, heap->found_account);
+}
+
+static int64
+customer_of(TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(slot, ACCOUNT_CUSTOMER + 1, &isnull));
+}
+
+static bool
+is_programme(TupleTableSlot *slot, const char *name)
+{
+	bool		isnull;
+	text	   *programme = DatumGetTextPP(slot_getattr(slot, ACCOUNT_PROGRAMME + 1, &isnull));
+
+	return strlen(name) == VARSIZE_ANY_EXHDR(programme) && memcmp(VARDATA_ANY(programme), name, strlen(name)) == 0;
+}
+
+/*
+ * To the first row of the customer, or beyond where it would be.  Accounts are
+ * looked for in order of customer, so that in a batch the next one is often the
+ * next row: that is tried as long as it works, and now and then again.
+ */
+static void
+move_to(CrmHeap *heap, int64 customer)
+{
+	TupleTableSlot *slot = heap->found_account;
+	bool		is_ahead = heap->scan != NULL && customer > heap->customer;
+
+	if (++heap->looks % 32 == 1)
+		heap->is_dense = true;
+	if (is_ahead && heap->is_dense && heap->has_row && customer_of(slot) < customer)
+	{
+		heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+		heap->is_dense = !heap->has_row || customer_of(slot) >= customer;
+	}
+	if (!is_ahead || (heap->has_row && customer_of(slot) < customer))
+		scan_from(heap, customer);
+	heap->customer = customer;
+}
+
+static bool
+look_up_account(CrmHeap *heap, const CrmAccount *account)
+{
+	TupleTableSlot *slot = slot_of(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple);
+
+	move_to(heap, account->customer);
+	while (heap->has_row && customer_of(slot) == account->customer)
+	{
+		if (is_programme(slot, account->programme->name))
+			return true;
+		heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+	}
+	return false;
 }
 
 bool
 crm_heap_lock(CrmHeap *heap, CrmAccount *account)
 {
-	TupleTableSlot *slot = slot_of(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple);
-
-	while (look_up_account(heap, account, slot))
+	while (look_up_account(heap, account))
 	{
-		ItemPointerData place = slot->tts_tid;
+		TupleTableSlot *slot = slot_of(&heap->locked_account, heap->account, &TTSOpsBufferHeapTuple);
 		TM_FailureData failure;
-		TM_Result	result;
+		TM_Result	result = table_tuple_lock(heap->account, &heap->found_account->tts_tid, heap->snapshot, slot,
+											  GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
+											  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 
-		ExecClearTuple(slot);
-		result = table_tuple_lock(heap->account, &place, heap->snapshot, slot, GetCurrentCommandId(false),
-								  LockTupleNoKeyExclusive, LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 		if (result == TM_Ok)
 		{
 			read_account(slot, account);
@@ -728,7 +789,7 @@ name_is_taken(CrmHeap *heap, int64 customer, const char *request_id)
 	return taken;
 }
 
-/* Of two who insert a name at once, the index tells the second; he takes his row back and waits. */
+/* Where the index tells that the name is there, the row is taken back. */
 static bool
 insert_entry(CrmHeap *heap, TupleTableSlot *row)
 {
@@ -739,6 +800,11 @@ insert_entry(CrmHeap *heap, TupleTableSlot *row)
 	return false;
 }
 
+/*
+ * Looking whether the name is taken costs as much as the index's own look at
+ * insertion, which leaves a dead row where it is: so a batch looks first only from
+ * the first name on that was taken, for then it is likely a batch that comes again.
+ */
 bool
 crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 {
@@ -747,11 +813,12 @@ crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 
 	do
 	{
-		if (!is_ours && name_is_taken(heap, entry->customer, entry->request_id))
+		if (!is_ours && heap->looks_first && name_is_taken(heap, entry->customer, entry->request_id))
 			return false;
 		fill_entry(entry, row);
 		if (insert_entry(heap, row))
 			return true;
+		heap->looks_first = true;
 	} while (!is_ours);
 	return false;
 }
