@@ -247,6 +247,8 @@ policy_allows(const RowSecurityPolicy *policy, Oid owner)
 	return false;
 }
 
+#define POSTING_NEEDS (ACL_SELECT | ACL_INSERT | ACL_UPDATE)
+
 /* Whether the owner, as whom postings write, may do so to every row. */
 static bool
 owner_may_all(Relation relation)
@@ -256,7 +258,7 @@ owner_may_all(Relation relation)
 	ListCell   *cell;
 
 	if (relation->rd_rel->relowner != owner ||
-		pg_class_aclcheck(RelationGetRelid(relation), owner, ACL_SELECT | ACL_INSERT | ACL_UPDATE) != ACLCHECK_OK)
+		pg_class_aclmask(RelationGetRelid(relation), owner, POSTING_NEEDS, ACLMASK_ALL) != POSTING_NEEDS)
 		return false;
 	foreach(cell, relation->rd_rsdesc != NULL ? relation->rd_rsdesc->policies : NIL)
 	{
@@ -441,10 +443,9 @@ is_allowed(void)
 }
 
 bool
-crm_heap_open(CrmHeap *heap, bool is_batch)
+crm_heap_open(CrmHeap *heap)
 {
 	memset(heap, 0, sizeof(*heap));
-	heap->looks_first = !is_batch;
 	if (!is_allowed())
 		return false;
 	heap->account = open_table(&account_table);
@@ -801,10 +802,25 @@ insert_entry(CrmHeap *heap, TupleTableSlot *row)
 }
 
 /*
- * Looking whether the name is taken costs as much as the index's own look at
- * insertion, which leaves a dead row where it is: so a batch looks first only from
- * the first name on that was taken, for then it is likely a batch that comes again.
+ * To look whether a name is taken before it is written costs as much as the index's
+ * own look at insertion, but that leaves a dead row where it is taken.  So we look
+ * first for a while after a name was taken, for what comes again comes in series.
  */
+#define LOOKS_AFTER_TAKEN 100
+static int	looks_left = 0;
+
+static bool
+is_taken(CrmHeap *heap, const CrmJournal *entry)
+{
+	if (looks_left == 0)
+		return false;
+	looks_left--;
+	if (!name_is_taken(heap, entry->customer, entry->request_id))
+		return false;
+	looks_left = LOOKS_AFTER_TAKEN;
+	return true;
+}
+
 bool
 crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 {
@@ -813,12 +829,12 @@ crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 
 	do
 	{
-		if (!is_ours && heap->looks_first && name_is_taken(heap, entry->customer, entry->request_id))
+		if (!is_ours && is_taken(heap, entry))
 			return false;
 		fill_entry(entry, row);
 		if (insert_entry(heap, row))
 			return true;
-		heap->looks_first = true;
+		looks_left = LOOKS_AFTER_TAKEN;
 	} while (!is_ours);
 	return false;
 }

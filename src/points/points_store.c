@@ -80,9 +80,9 @@ crm_points_kind_named(const char *name)
 }
 
 void
-crm_store_open(CrmStore *store, bool is_batch)
+crm_store_open(CrmStore *store)
 {
-	store->below_sql = crm_heap_open(&store->heap, is_batch);
+	store->below_sql = crm_heap_open(&store->heap);
 }
 
 void

@@ -81,7 +81,6 @@ typedef struct CrmHeap
 	bool		has_row;		/* found_account is the scan's place */
 	bool		is_dense;		/* the next one is likely the next row */
 	uint32		looks;
-	bool		looks_first;	/* whether a name is taken, before it is written */
 	TupleTableSlot *found_account;
 	TupleTableSlot *locked_account;
 	TupleTableSlot *found_entry;
@@ -96,7 +95,7 @@ typedef struct CrmStore
 	CrmHeap		heap;
 } CrmStore;
 
-extern void crm_store_open(CrmStore *store, bool is_batch);
+extern void crm_store_open(CrmStore *store);
 extern void crm_store_close(CrmStore *store);
 
 extern const CrmProgramme *crm_store_programme(const char *name);
@@ -125,7 +124,7 @@ extern const CrmPointsTypes *crm_points_types(void);
 extern CrmPointsKind crm_points_kind_named(const char *name);
 
 extern void crm_heap_init(void);
-extern bool crm_heap_open(CrmHeap *heap, bool is_batch);
+extern bool crm_heap_open(CrmHeap *heap);
 extern void crm_heap_close(CrmHeap *heap);
 extern void crm_heap_look_anew(CrmHeap *heap);
 extern bool crm_heap_lock(CrmHeap *heap, CrmAccount *account);
