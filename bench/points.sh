@@ -44,34 +44,56 @@ BEGIN
     END LOOP;
     RETURN b;
 END $$;
--- The shape of pgledger.
+-- The shape of pgledger's work: identifiers that sort by time as 26 letters, accounts locked one
+-- by one in order, checks in a function, transfers and two entries each with balances.
+CREATE FUNCTION book_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE SET search_path = public AS $$
+DECLARE
+    bytes bytea := substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) || substring(uuid_send(gen_random_uuid()) FROM 7);
+    id text := prefix || '_';
+    bit integer;
+BEGIN
+    FOR letter IN 0 .. 25 LOOP
+        bit := greatest(letter * 5 - 2, 0);
+        id := id || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + ((get_byte(bytes, bit / 8) << 8 | get_byte(bytes, least(bit / 8 + 1, 15))) >> (11 - bit % 8) & 31), 1);
+    END LOOP;
+    RETURN id;
+END $$;
 CREATE TABLE book_account (id text PRIMARY KEY, name text NOT NULL, currency text NOT NULL, balance numeric NOT NULL DEFAULT 0, version bigint NOT NULL DEFAULT 0,
-                           allow_negative boolean NOT NULL DEFAULT true, created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE book_transfer (id text PRIMARY KEY DEFAULT 'tr_' || gen_random_uuid(), from_account text NOT NULL REFERENCES book_account, to_account text NOT NULL REFERENCES book_account,
-                            amount numeric NOT NULL CHECK (amount > 0), created_at timestamptz NOT NULL DEFAULT now(), CHECK (from_account <> to_account));
+                           may_be_negative boolean NOT NULL DEFAULT true, may_be_positive boolean NOT NULL DEFAULT true, note jsonb, created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE book_transfer (id text PRIMARY KEY DEFAULT book_id('tr'), from_account text NOT NULL REFERENCES book_account, to_account text NOT NULL REFERENCES book_account,
+                            amount numeric NOT NULL, created_at timestamptz NOT NULL, happened_at timestamptz NOT NULL, note jsonb, CHECK (amount > 0 AND from_account <> to_account));
 CREATE INDEX ON book_transfer (from_account);
 CREATE INDEX ON book_transfer (to_account);
-CREATE TABLE book_entry (id text PRIMARY KEY DEFAULT 'en_' || gen_random_uuid(), account text NOT NULL REFERENCES book_account, transfer text NOT NULL REFERENCES book_transfer,
-                         amount numeric NOT NULL, balance_before numeric NOT NULL, balance_after numeric NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
+CREATE INDEX ON book_transfer (happened_at);
+CREATE TABLE book_entry (id text PRIMARY KEY DEFAULT book_id('en'), account text NOT NULL REFERENCES book_account, transfer text NOT NULL REFERENCES book_transfer,
+                         amount numeric NOT NULL, balance_before numeric NOT NULL, balance_after numeric NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL);
 CREATE INDEX ON book_entry (account);
 CREATE INDEX ON book_entry (transfer);
-CREATE FUNCTION book_transfer(a text, b text, n numeric) RETURNS text LANGUAGE plpgsql SET search_path = public AS $$
+CREATE FUNCTION book_check(a book_account) RETURNS void LANGUAGE plpgsql SET search_path = public AS $$
+BEGIN
+    IF a.balance < 0 AND NOT a.may_be_negative OR a.balance > 0 AND NOT a.may_be_positive THEN RAISE 'balance of %', a.id; END IF;
+END $$;
+CREATE FUNCTION book_transfer(a text, b text, n numeric) RETURNS SETOF book_transfer LANGUAGE plpgsql SET search_path = public AS $$
 DECLARE
+    places text[];
+    one text;
     x book_account;
     y book_account;
     t text;
 BEGIN
-    PERFORM FROM book_account WHERE id IN (a, b) ORDER BY id FOR UPDATE;
-    SELECT * INTO x FROM book_account WHERE id = a;
-    SELECT * INTO y FROM book_account WHERE id = b;
-    IF x.currency <> y.currency THEN RAISE 'different currencies'; END IF;
-    IF NOT x.allow_negative AND x.balance < n THEN RAISE 'insufficient'; END IF;
-    INSERT INTO book_transfer (from_account, to_account, amount) VALUES (a, b, n) RETURNING id INTO t;
+    SELECT array_agg(DISTINCT id ORDER BY id) INTO places FROM unnest(ARRAY[a, b]) id;
+    FOREACH one IN ARRAY places LOOP
+        PERFORM id FROM book_account WHERE id = one FOR UPDATE;
+    END LOOP;
     UPDATE book_account SET balance = balance - n, version = version + 1, updated_at = now() WHERE id = a RETURNING * INTO x;
+    PERFORM book_check(x);
     UPDATE book_account SET balance = balance + n, version = version + 1, updated_at = now() WHERE id = b RETURNING * INTO y;
-    INSERT INTO book_entry (account, transfer, amount, balance_before, balance_after, version)
-    VALUES (a, t, -n, x.balance + n, x.balance, x.version), (b, t, n, y.balance - n, y.balance, y.version);
-    RETURN t;
+    PERFORM book_check(y);
+    IF x.currency <> y.currency THEN RAISE 'different currencies'; END IF;
+    INSERT INTO book_transfer (from_account, to_account, amount, created_at, happened_at) VALUES (a, b, n, now(), now()) RETURNING id INTO t;
+    INSERT INTO book_entry (account, transfer, amount, balance_before, balance_after, version, created_at) VALUES (a, t, -n, x.balance + n, x.balance, x.version, now());
+    INSERT INTO book_entry (account, transfer, amount, balance_before, balance_after, version, created_at) VALUES (b, t, n, y.balance - n, y.balance, y.version, now());
+    RETURN QUERY SELECT * FROM book_transfer WHERE id = t;
 END $$;
 INSERT INTO book_account (id, name, currency) SELECT format('ac_%s', lpad(n::text, 26, '0')), 'account ' || n, 'points' FROM generate_series(1, 10000) n;
 SQL
