@@ -152,7 +152,8 @@ typedef struct HeapTable
 	int			indexes;
 	HeapIndex	index[HEAP_INDEXES];
 	ScanKeyData scan_key[2];
-	ScanKeyData from_key;		/* first column of the key and beyond */
+	ScanKeyData from_key;		/* first column of the key: from, until */
+	ScanKeyData until_key;
 	MemoryContext context;		/* of what index and keys point to */
 } HeapTable;
 
@@ -318,7 +319,8 @@ note_key(HeapTable *table, Relation index)
 	return IndexRelationGetNumberOfAttributes(index) == 2 &&
 		note_comparison(table, index, 0, BTEqualStrategyNumber, &table->scan_key[0]) &&
 		note_comparison(table, index, 1, BTEqualStrategyNumber, &table->scan_key[1]) &&
-		note_comparison(table, index, 0, BTGreaterEqualStrategyNumber, &table->from_key);
+		note_comparison(table, index, 0, BTGreaterEqualStrategyNumber, &table->from_key) &&
+		note_comparison(table, index, 0, BTLessEqualStrategyNumber, &table->until_key);
 }
 
 static bool
@@ -443,9 +445,10 @@ is_allowed(void)
 }
 
 bool
-crm_heap_open(CrmHeap *heap)
+crm_heap_open(CrmHeap *heap, int64 last_customer)
 {
 	memset(heap, 0, sizeof(*heap));
+	heap->last_customer = last_customer;
 	if (!is_allowed())
 		return false;
 	heap->account = open_table(&account_table);
@@ -520,20 +523,41 @@ read_account(TupleTableSlot *slot, CrmAccount *account)
 	account->state = datumCopy(slot->tts_values[ACCOUNT_STATE], false, -1);
 }
 
-/* From the first account of a customer on. */
-static void
-scan_from(CrmHeap *heap, int64 customer)
+static bool
+scan_accounts(CrmHeap *heap, ScanKey keys)
 {
-	ScanKeyData key = account_table.from_key;
+	TupleTableSlot *slot = slot_of(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple);
 
 	if (heap->scan == NULL)
 	{
 		heap->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-		heap->scan = CRM_INDEX_BEGINSCAN(heap->account, heap->account_key, heap->snapshot, 1);
+		heap->scan = CRM_INDEX_BEGINSCAN(heap->account, heap->account_key, heap->snapshot, 2);
 	}
-	key.sk_argument = Int64GetDatum(customer);
-	index_rescan(heap->scan, &key, 1, NULL, 0);
-	heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, heap->found_account);
+	index_rescan(heap->scan, keys, 2, NULL, 0);
+	return index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+}
+
+static bool
+look_for_one(CrmHeap *heap, const CrmAccount *account)
+{
+	ScanKeyData key[2] = {account_table.scan_key[0], account_table.scan_key[1]};
+
+	key[0].sk_argument = Int64GetDatum(account->customer);
+	key[1].sk_argument = CStringGetTextDatum(account->programme->name);
+	heap->is_dense = false;
+	return scan_accounts(heap, key);
+}
+
+/* From this customer to the last of the batch.  The server reads such a range by pages. */
+static void
+begin_range(CrmHeap *heap, int64 customer)
+{
+	ScanKeyData key[2] = {account_table.from_key, account_table.until_key};
+
+	key[0].sk_argument = Int64GetDatum(customer);
+	key[1].sk_argument = Int64GetDatum(heap->last_customer);
+	heap->has_row = scan_accounts(heap, key);
+	heap->is_dense = true;
 }
 
 static int64
@@ -553,42 +577,38 @@ is_programme(TupleTableSlot *slot, const char *name)
 	return strlen(name) == VARSIZE_ANY_EXHDR(programme) && memcmp(VARDATA_ANY(programme), name, strlen(name)) == 0;
 }
 
-/*
- * To the first row of the customer, or beyond where it would be.  Accounts are
- * looked for in order of customer, so that in a batch the next one is often the
- * next row: that is tried as long as it works, and now and then again.
- */
-static void
-move_to(CrmHeap *heap, int64 customer)
+/* Along the range, which must not have passed by: at most one row that is not asked for. */
+static bool
+look_in_range(CrmHeap *heap, const CrmAccount *account)
 {
 	TupleTableSlot *slot = heap->found_account;
-	bool		is_ahead = heap->scan != NULL && customer > heap->customer;
 
-	if (++heap->looks % 32 == 1)
-		heap->is_dense = true;
-	if (is_ahead && heap->is_dense && heap->has_row && customer_of(slot) < customer)
-	{
+	if (heap->has_row && customer_of(slot) < account->customer)
 		heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot);
-		heap->is_dense = !heap->has_row || customer_of(slot) >= customer;
-	}
-	if (!is_ahead || (heap->has_row && customer_of(slot) < customer))
-		scan_from(heap, customer);
-	heap->customer = customer;
+	if (heap->has_row && customer_of(slot) < account->customer)
+		return look_for_one(heap, account);
+	for (; heap->has_row && customer_of(slot) == account->customer;
+		 heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot))
+		if (is_programme(slot, account->programme->name))
+			return true;
+	return false;
 }
 
+/*
+ * Accounts are locked in order of customer, so that in a batch the next one is often
+ * the next row: that is tried now and then, and kept up as long as it is so.
+ */
 static bool
 look_up_account(CrmHeap *heap, const CrmAccount *account)
 {
-	TupleTableSlot *slot = slot_of(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple);
+	bool		is_same = heap->scan != NULL && heap->customer == account->customer;
 
-	move_to(heap, account->customer);
-	while (heap->has_row && customer_of(slot) == account->customer)
-	{
-		if (is_programme(slot, account->programme->name))
-			return true;
-		heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot);
-	}
-	return false;
+	if (account->customer < heap->last_customer && ++heap->looks % 32 == 1)
+		begin_range(heap, account->customer);
+	else if (is_same || heap->scan == NULL)
+		heap->is_dense = false;
+	heap->customer = account->customer;
+	return heap->is_dense ? look_in_range(heap, account) : look_for_one(heap, account);
 }
 
 bool

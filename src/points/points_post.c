@@ -273,7 +273,7 @@ static void
 open_accounts(Accounts *accounts, Request *requests, int count)
 {
 	name_accounts(accounts, requests, count);
-	crm_store_open(&accounts->store);
+	crm_store_open(&accounts->store, accounts->count > 1 ? accounts->account[accounts->count - 1].customer : 0);
 	lock_accounts(accounts);
 }
 
@@ -795,7 +795,7 @@ ref_is_credit(int64 customer, const char *ref)
 	CrmStore	store;
 	bool		is_credit;
 
-	crm_store_open(&store);
+	crm_store_open(&store, 0);
 	is_credit = crm_store_find(&store, customer, ref, &found) && crm_points_is_credit(found.kind, found.amount);
 	crm_store_close(&store);
 	return is_credit;

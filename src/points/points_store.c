@@ -80,9 +80,9 @@ crm_points_kind_named(const char *name)
 }
 
 void
-crm_store_open(CrmStore *store)
+crm_store_open(CrmStore *store, int64 last_customer)
 {
-	store->below_sql = crm_heap_open(&store->heap);
+	store->below_sql = crm_heap_open(&store->heap, last_customer);
 }
 
 void

@@ -77,9 +77,10 @@ typedef struct CrmHeap
 	Relation	journal_key;
 	IndexScanDesc scan;			/* of accounts by key; NULL: not begun */
 	Snapshot	snapshot;		/* of the scan */
-	int64		customer;		/* who was looked for last */
-	bool		has_row;		/* found_account is the scan's place */
-	bool		is_dense;		/* the next one is likely the next row */
+	int64		last_customer;	/* of the batch; 0: it is one account */
+	int64		customer;		/* who was looked for before */
+	bool		is_dense;		/* the scan is one of a range, and */
+	bool		has_row;		/* found_account is its place */
 	uint32		looks;
 	TupleTableSlot *found_account;
 	TupleTableSlot *locked_account;
@@ -95,7 +96,8 @@ typedef struct CrmStore
 	CrmHeap		heap;
 } CrmStore;
 
-extern void crm_store_open(CrmStore *store);
+/* Accounts are locked in order of customer; the last one, or 0 when there is but one. */
+extern void crm_store_open(CrmStore *store, int64 last_customer);
 extern void crm_store_close(CrmStore *store);
 
 extern const CrmProgramme *crm_store_programme(const char *name);
@@ -124,7 +126,7 @@ extern const CrmPointsTypes *crm_points_types(void);
 extern CrmPointsKind crm_points_kind_named(const char *name);
 
 extern void crm_heap_init(void);
-extern bool crm_heap_open(CrmHeap *heap);
+extern bool crm_heap_open(CrmHeap *heap, int64 last_customer);
 extern void crm_heap_close(CrmHeap *heap);
 extern void crm_heap_look_anew(CrmHeap *heap);
 extern bool crm_heap_lock(CrmHeap *heap, CrmAccount *account);
