@@ -142,6 +142,7 @@ typedef struct Audit
 	Entry	   *entry;
 	int			count;
 	int			room;
+	int			merges;			/* entries by which lots moved */
 	Entry	  **by_seq;			/* by programme and number */
 	Entry	  **by_request;
 	CrmLedger	state;
@@ -290,7 +291,7 @@ read_accounts(Audit *a)
 static void
 read_entries(Audit *a)
 {
-	a->count = 0;
+	a->count = a->merges = 0;
 	a->room = 16;
 	a->entry = palloc(sizeof(Entry) * a->room);
 	for (; a->entries.has_row && customer_of(&a->entries) == a->customer; advance(&a->entries))
@@ -298,7 +299,9 @@ read_entries(Audit *a)
 		CHECK_FOR_INTERRUPTS();
 		if (a->count == a->room)
 			a->entry = repalloc_huge(a->entry, sizeof(Entry) * (a->room *= 2));
-		read_entry(&a->entries.row, &a->entry[a->count++]);
+		read_entry(&a->entries.row, &a->entry[a->count]);
+		a->merges += a->entry[a->count].kind == CRM_POINTS_MERGE || a->entry[a->count].kind == CRM_POINTS_VOID;
+		a->count++;
 	}
 	a->by_seq = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Entry *) * Max(a->count, 1));
 	a->by_request = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Entry *) * Max(a->count, 1));
@@ -616,6 +619,26 @@ left_in_hold(Audit *a, const Account *account, int64 hold)
 	return left;
 }
 
+/* What left the hold by a merge, less what came by one. */
+static int64
+moved_from_hold(Audit *a, const Entry *hold)
+{
+	int64		moved = 0;
+
+	for (int i = 0; i < a->count && a->merges > 0; i++)
+	{
+		const Entry *e = &a->entry[i];
+
+		if ((e->kind != CRM_POINTS_MERGE && e->kind != CRM_POINTS_VOID) || part_order(e, hold, CRM_ENTRY_PROGRAMME) != 0)
+			continue;
+		crm_points_unpack(e->delta, &a->delta);
+		for (int j = 0; j < a->delta.count; j++)
+			if (a->delta.lot[j].hold == hold->form.number[CRM_ENTRY_SEQ])
+				moved = add(moved, -a->delta.lot[j].amount);
+	}
+	return moved;
+}
+
 static void
 check_bounds(Audit *a)
 {
@@ -630,7 +653,7 @@ check_bounds(Audit *a)
 		if ((!is_hold && e->taken_back == 0 && e->reversed == 0) || (account = account_of(a, e)) == NULL)
 			continue;
 		if (is_hold)
-			left = left_in_hold(a, account, e->form.number[CRM_ENTRY_SEQ]);
+			left = add(left_in_hold(a, account, e->form.number[CRM_ENTRY_SEQ]), moved_from_hold(a, e));
 		if (is_hold ? add(e->taken_back, left) != amount : e->taken_back != e->reversed || e->taken_back > amount)
 			report_entry(a, is_hold ? "hold_bound" : "reversal_bound", e,
 						 psprintf("request %s of " INT64_FORMAT ": " INT64_FORMAT " taken back, " INT64_FORMAT " noted, " INT64_FORMAT " left",

@@ -751,7 +751,8 @@ fill_entry(const CrmJournal *e, TupleTableSlot *row)
 	isnull[ENTRY_DEBT] = e->debt == 0;
 	values[ENTRY_COUNTERPARTY] = Int64GetDatum(e->counterparty);
 	isnull[ENTRY_COUNTERPARTY] = e->counterparty == 0;
-	isnull[ENTRY_RULE_VERSION] = true;
+	values[ENTRY_RULE_VERSION] = Int32GetDatum(e->rule_version);
+	isnull[ENTRY_RULE_VERSION] = e->rule_version == 0;
 	values[ENTRY_IS_REST] = BoolGetDatum(e->is_rest);
 	isnull[ENTRY_IS_REST] = !e->is_rest;
 	values[ENTRY_REQUEST_ID] = CStringGetTextDatum(e->request_id);

@@ -133,6 +133,29 @@ The same as one by one, but refusals are statuses: bad_amount, insufficient, not
 REVOKE EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) TO crm_data_admin; -- it can adjust
 
+CREATE TYPE crm.points_ruled_op AS (request_id text, business_date date, op text, customer crm.customer_code, customer2 crm.customer_code,
+    programme text, amount bigint, expires_on date, class text, ref text, rule_version integer);
+COMMENT ON TYPE crm.points_ruled_op IS 'An operation of crm.points_post_ruled(): as crm.points_op, and the version of the rule that it comes from (按规则的积分操作).';
+COMMENT ON COLUMN crm.points_ruled_op.request_id IS 'Unique for each customer (请求号).';
+COMMENT ON COLUMN crm.points_ruled_op.business_date IS 'Day that decides expiry (业务日期).';
+COMMENT ON COLUMN crm.points_ruled_op.op IS 'The operation (操作).';
+COMMENT ON COLUMN crm.points_ruled_op.customer IS 'Whose points (客户编号).';
+COMMENT ON COLUMN crm.points_ruled_op.customer2 IS 'Receiver of a transfer (转入客户).';
+COMMENT ON COLUMN crm.points_ruled_op.programme IS 'Programme (积分计划).';
+COMMENT ON COLUMN crm.points_ruled_op.amount IS 'In the smallest unit (分值).';
+COMMENT ON COLUMN crm.points_ruled_op.expires_on IS 'Last usable day (有效期至).';
+COMMENT ON COLUMN crm.points_ruled_op.class IS 'Class of points (积分类别).';
+COMMENT ON COLUMN crm.points_ruled_op.ref IS 'Request referred to (原请求号).';
+COMMENT ON COLUMN crm.points_ruled_op.rule_version IS 'By which the amount was reckoned (规则版本).';
+
+CREATE FUNCTION crm.points_post_ruled(ops crm.points_ruled_op[])
+    RETURNS TABLE (request_id text, status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger)
+    AS 'MODULE_PATHNAME', 'crm_points_post_batch' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
+COMMENT ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) IS
+'As crm.points_post_batch(), with the version of the rule in the journal (按规则批量积分操作). A part of crm.points_accrue().';
+REVOKE EXECUTE ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) TO crm_owner;
+
 -- -- programmes, approval ---------------------------------------------------------
 
 CREATE FUNCTION crm.define_points_programme(programme text, label_zh text, label_en text, scale integer DEFAULT 0, redeem_min bigint DEFAULT 0,
@@ -257,6 +280,11 @@ CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
     AS $$
 BEGIN
     RETURN QUERY SELECT b.* FROM points_audit_books(customer) b;
+    -- What one end of a merge gave, the other got.
+    RETURN QUERY
+    SELECT 'merge_conserved'::text, min(p.customer_code::text)::crm.customer_code, p.programme, format('request %s: its entries come to %s', p.ref, sum(p.amount))
+      FROM crm_data.points_journal p WHERE p.kind = 'merge' AND customer IS NULL
+     GROUP BY p.programme, p.ref HAVING sum(p.amount) <> 0;
     RETURN QUERY
     SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard that is on', t.name)
       FROM unnest(ARRAY['points_account', 'points_journal', 'points_reversal']) t (name)
@@ -268,7 +296,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- r
 GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
 COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
 $$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
-state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, exactly_once, append_only. Of one customer, or of all.$$;
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved (of all customers only), exactly_once, append_only. Of one customer, or of all.$$;
 GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
 
 CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)
