@@ -44,6 +44,9 @@ OBJS = \
 	src/points/points_read.o \
 	src/points/points_post.o \
 	src/points/points_store.o \
+	src/points/points_heap.o \
+	src/points/points_sql.o \
+	src/points/points_audit.o \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
