@@ -44,6 +44,8 @@ OBJS = \
 	src/points/points_read.o \
 	src/points/points_post.o \
 	src/points/points_store.o \
+	src/points/points_formula.o \
+	src/points/points_formula_core.o \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
@@ -62,7 +64,8 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
-	src/points/points_merge.sql
+	src/points/points_merge.sql \
+	src/points/points_rule.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -77,4 +80,5 @@ ROOM_TABLES = \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
 	src/points/points_merge.tables.sql \
+	src/points/points_rule.tables.sql \
 	src/core/comments.tables.sql

@@ -15,6 +15,7 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
     ('search_path', 'crm.points_expire_due(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.points_accrue(text,date,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('strict', 'crm.points_entry_hash(bytea,crm.customer_code,bigint,bigint,date,timestamp with time zone,bigint,bigint,bigint,date,crm.customer_code,boolean,integer,text,text,text,text,text,crm.points_ledger)',
      'fields of an entry may be null'),
     ('strict', 'crm.points_sum_step(internal,crm.points_ledger)', 'the first call has no state yet, and nulls are passed over'),
