@@ -159,10 +159,12 @@ SELECT is((SELECT amount FROM points_journal WHERE request_id = 'accrual:consump
 
 -- -- what must not be ---------------------------------------------------------------------------------
 
-CREATE ROLE crm_test_points_writer;
-GRANT crm_writer TO crm_test_points_writer;
-CREATE ROLE crm_test_points_nobody;
-SET ROLE crm_test_points_writer;
+DROP ROLE IF EXISTS crm_test_rules_writer;
+DROP ROLE IF EXISTS crm_test_rules_nobody;
+CREATE ROLE crm_test_rules_writer;
+GRANT crm_writer TO crm_test_rules_writer;
+CREATE ROLE crm_test_rules_nobody;
+SET ROLE crm_test_rules_writer;
 SELECT throws_ok(format('SELECT %s', call), '42501', NULL, 'a writer does not call ' || call)
   FROM (VALUES ($$crm.define_points_rule('main', 'mine', '2026-01-01', 'bill', 'consumption', 'amount * 1000')$$), ($$crm.points_accrue_begin('main', '2026-03-01', '2026-04-05')$$),
                ($$crm.points_accrue_batch('main', '2026-03-01', '2026-04-05', NULL, 10, 1)$$), ($$crm.points_accrue_customers('main', '2026-03-01', '{}', '2026-04-05')$$),
@@ -170,7 +172,7 @@ SELECT throws_ok(format('SELECT %s', call), '42501', NULL, 'a writer does not ca
 SELECT throws_ok('CALL crm.points_accrue(''main'', ''2026-03-01'')', '42501', NULL, 'or the procedure');
 SELECT throws_ok($$INSERT INTO crm_data.points_element VALUES ('CUST202601010001', 'bill', 'mine', '2026-03-01', 1000000)$$, '42501', NULL, 'or writes elements past the function');
 SELECT throws_ok($$UPDATE crm_data.points_earning SET points = 0$$, '42501', NULL, 'or earnings');
-SET ROLE crm_test_points_nobody;
+SET ROLE crm_test_rules_nobody;
 SELECT throws_ok($$SELECT crm.record_points_element('CUST202601010001', 'bill', 'mine', '2026-03-01', 1000000)$$, '42501', NULL, 'nobody records elements by being PUBLIC');
 SELECT cmp_ok((SELECT count(*) FROM crm.points_rule), '>', 3::bigint, 'but everybody may know the rules');
 RESET ROLE;
