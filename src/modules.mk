@@ -67,7 +67,8 @@ ROOM_SQL = \
 	src/points/points.sql \
 	src/points/points_post.sql \
 	src/points/points_merge.sql \
-	src/points/points_rule.sql
+	src/points/points_rule.sql \
+	src/points/points_reward.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -83,4 +84,5 @@ ROOM_TABLES = \
 	src/points/points.tables.sql \
 	src/points/points_merge.tables.sql \
 	src/points/points_rule.tables.sql \
+	src/points/points_reward.tables.sql \
 	src/core/comments.tables.sql

@@ -15,6 +15,7 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
     ('search_path', 'crm.points_expire_due(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.points_make_notices(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('search_path', 'crm.points_accrue(text,date,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('strict', 'crm.points_entry_hash(bytea,crm.customer_code,bigint,bigint,date,timestamp with time zone,bigint,bigint,bigint,date,crm.customer_code,boolean,integer,text,text,text,text,text,crm.points_ledger)',
      'fields of an entry may be null'),
@@ -34,7 +35,7 @@ SELECT rule, p.oid::regprocedure::text, reason
   JOIN pg_proc p ON p.pronamespace = 'crm'::regnamespace AND p.proname = entry.name;
 INSERT INTO allowed
 SELECT 'strict', p.oid::regprocedure::text, 'some parts of a posting may be left out, and what is missing otherwise is named'
-  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer');
+  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer') AND NOT p.prosecdef;
 
 -- subjects: a query of (object, ok). Fails on an object that is not ok and not allowed, on
 -- an exception that is not needed, and when there was nothing to look at.

@@ -10,7 +10,8 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual
     'crm_data.identity_document', 'crm_data.contact_point', 'crm_data.bank_account', 'crm_data.address',
     'crm_data.purchase', 'crm_data.interaction', 'crm_data.external_id', 'crm_data.customer_code_alias',
     'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval',
-    'crm_data.points_element', 'crm_data.points_earning', 'crm_data.points_remainder', 'crm_data.points_standing']), 'distributed';
+    'crm_data.points_element', 'crm_data.points_earning', 'crm_data.points_remainder', 'crm_data.points_standing',
+    'crm_data.points_gift_use', 'crm_data.points_redemption', 'crm_data.points_notice']), 'distributed';
 -- What is unique over all customers: distributed by what is claimed; or, where a foreign
 -- key leads to the claim, copied to every machine, which costs a write on each of them.
 INSERT INTO placed VALUES
@@ -19,8 +20,10 @@ INSERT INTO placed VALUES
 -- A copy on every machine: small, seldom written.
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
     'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme',
-    'crm_data.points_type', 'crm_data.points_rule']), 'reference';
+    'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule']), 'reference';
 INSERT INTO placed VALUES
+    ('crm_data.points_gift_batch', 'local', 'one budget for all machines'),
+    ('crm_data.points_reward', 'local', 'one stock for all machines'),
     ('crm_data.points_merge', 'local', 'a merge moves points between customers, so it is led from one place'),
     ('crm_data.schema_version', 'local', 'deploy() runs where DDL runs'),
     ('crm_data.job', 'local', 'procedures run where they are called'),
