@@ -48,6 +48,7 @@ OBJS = \
 	src/points/points_formula_core.o \
 	src/points/points_heap.o \
 	src/points/points_sql.o \
+	src/points/points_audit.o \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \

@@ -152,7 +152,8 @@ typedef struct HeapTable
 	int			indexes;
 	HeapIndex	index[HEAP_INDEXES];
 	ScanKeyData scan_key[2];
-	MemoryContext context;		/* of what index and scan_key point to */
+	ScanKeyData from_key;		/* first column of the key and beyond */
+	MemoryContext context;		/* of what index and keys point to */
 } HeapTable;
 
 static HeapTable account_table = {
@@ -246,6 +247,8 @@ policy_allows(const RowSecurityPolicy *policy, Oid owner)
 	return false;
 }
 
+#define POSTING_NEEDS (ACL_SELECT | ACL_INSERT | ACL_UPDATE)
+
 /* Whether the owner, as whom postings write, may do so to every row. */
 static bool
 owner_may_all(Relation relation)
@@ -255,7 +258,7 @@ owner_may_all(Relation relation)
 	ListCell   *cell;
 
 	if (relation->rd_rel->relowner != owner ||
-		pg_class_aclcheck(RelationGetRelid(relation), owner, ACL_SELECT | ACL_INSERT | ACL_UPDATE) != ACLCHECK_OK)
+		pg_class_aclmask(RelationGetRelid(relation), owner, POSTING_NEEDS, ACLMASK_ALL) != POSTING_NEEDS)
 		return false;
 	foreach(cell, relation->rd_rsdesc != NULL ? relation->rd_rsdesc->policies : NIL)
 	{
@@ -292,25 +295,30 @@ note_index(HeapTable *table, Relation index)
 	MemoryContextSwitchTo(old);
 }
 
-/* The primary key on the two columns that are looked for. */
+/* A comparison of a column of the key with something to come. */
+static bool
+note_comparison(const HeapTable *table, Relation index, int column, StrategyNumber strategy, ScanKey key)
+{
+	Oid			operator = get_opfamily_member(index->rd_opfamily[column], index->rd_opcintype[column],
+											   index->rd_opcintype[column], strategy);
+	FmgrInfo	function;
+
+	if (index->rd_index->indkey.values[column] != table->key[column] + 1 || !OidIsValid(operator))
+		return false;
+	fmgr_info_cxt(get_opcode(operator), &function, table->context);
+	ScanKeyEntryInitializeWithInfo(key, 0, column + 1, strategy, InvalidOid, index->rd_indcollation[column], &function, (Datum) 0);
+	return true;
+}
+
+/* The primary key, which must be on the two columns that are looked for. */
 static bool
 note_key(HeapTable *table, Relation index)
 {
 	table->key_index = RelationGetRelid(index);
-	if (IndexRelationGetNumberOfKeyAttributes(index) != 2 || IndexRelationGetNumberOfAttributes(index) != 2)
-		return false;
-	for (int i = 0; i < 2; i++)
-	{
-		Oid			equals = get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i], index->rd_opcintype[i], BTEqualStrategyNumber);
-		FmgrInfo	function;
-
-		if (index->rd_index->indkey.values[i] != table->key[i] + 1 || !OidIsValid(equals))
-			return false;
-		fmgr_info_cxt(get_opcode(equals), &function, table->context);
-		ScanKeyEntryInitializeWithInfo(&table->scan_key[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-									   index->rd_indcollation[i], &function, (Datum) 0);
-	}
-	return true;
+	return IndexRelationGetNumberOfAttributes(index) == 2 &&
+		note_comparison(table, index, 0, BTEqualStrategyNumber, &table->scan_key[0]) &&
+		note_comparison(table, index, 1, BTEqualStrategyNumber, &table->scan_key[1]) &&
+		note_comparison(table, index, 0, BTGreaterEqualStrategyNumber, &table->from_key);
 }
 
 static bool
@@ -459,6 +467,7 @@ crm_heap_look_anew(CrmHeap *heap)
 {
 	if (heap->scan == NULL)
 		return;
+	ExecClearTuple(heap->found_account);
 	index_endscan(heap->scan);
 	UnregisterSnapshot(heap->snapshot);
 	heap->scan = NULL;
@@ -475,11 +484,12 @@ drop_slot(TupleTableSlot *slot)
 void
 crm_heap_close(CrmHeap *heap)
 {
+	crm_heap_look_anew(heap);
 	drop_slot(heap->found_account);
+	drop_slot(heap->locked_account);
 	drop_slot(heap->found_entry);
 	drop_slot(heap->account_row);
 	drop_slot(heap->entry_row);
-	crm_heap_look_anew(heap);
 	index_close(heap->journal_key, NoLock);
 	index_close(heap->account_key, NoLock);
 	table_close(heap->journal, NoLock);
@@ -510,36 +520,88 @@ read_account(TupleTableSlot *slot, CrmAccount *account)
 	account->state = datumCopy(slot->tts_values[ACCOUNT_STATE], false, -1);
 }
 
-static bool
-look_up_account(CrmHeap *heap, const CrmAccount *account, TupleTableSlot *slot)
+/* From the first account of a customer on. */
+static void
+scan_from(CrmHeap *heap, int64 customer)
 {
-	ScanKeyData key[2] = {account_table.scan_key[0], account_table.scan_key[1]};
+	ScanKeyData key = account_table.from_key;
 
 	if (heap->scan == NULL)
 	{
 		heap->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-		heap->scan = CRM_INDEX_BEGINSCAN(heap->account, heap->account_key, heap->snapshot, 2);
+		heap->scan = CRM_INDEX_BEGINSCAN(heap->account, heap->account_key, heap->snapshot, 1);
 	}
-	key[0].sk_argument = Int64GetDatum(account->customer);
-	key[1].sk_argument = CStringGetTextDatum(account->programme->name);
-	index_rescan(heap->scan, key, 2, NULL, 0);
-	return index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+	key.sk_argument = Int64GetDatum(customer);
+	index_rescan(heap->scan, &key, 1, NULL, 0);
+	heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, heap->found_account);
+}
+
+static int64
+customer_of(TupleTableSlot *slot)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(slot, ACCOUNT_CUSTOMER + 1, &isnull));
+}
+
+static bool
+is_programme(TupleTableSlot *slot, const char *name)
+{
+	bool		isnull;
+	text	   *programme = DatumGetTextPP(slot_getattr(slot, ACCOUNT_PROGRAMME + 1, &isnull));
+
+	return strlen(name) == VARSIZE_ANY_EXHDR(programme) && memcmp(VARDATA_ANY(programme), name, strlen(name)) == 0;
+}
+
+/*
+ * To the first row of the customer, or beyond where it would be.  Accounts are
+ * looked for in order of customer, so that in a batch the next one is often the
+ * next row: that is tried as long as it works, and now and then again.
+ */
+static void
+move_to(CrmHeap *heap, int64 customer)
+{
+	TupleTableSlot *slot = heap->found_account;
+	bool		is_ahead = heap->scan != NULL && customer > heap->customer;
+
+	if (++heap->looks % 32 == 1)
+		heap->is_dense = true;
+	if (is_ahead && heap->is_dense && heap->has_row && customer_of(slot) < customer)
+	{
+		heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+		heap->is_dense = !heap->has_row || customer_of(slot) >= customer;
+	}
+	if (!is_ahead || (heap->has_row && customer_of(slot) < customer))
+		scan_from(heap, customer);
+	heap->customer = customer;
+}
+
+static bool
+look_up_account(CrmHeap *heap, const CrmAccount *account)
+{
+	TupleTableSlot *slot = slot_of(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple);
+
+	move_to(heap, account->customer);
+	while (heap->has_row && customer_of(slot) == account->customer)
+	{
+		if (is_programme(slot, account->programme->name))
+			return true;
+		heap->has_row = index_getnext_slot(heap->scan, ForwardScanDirection, slot);
+	}
+	return false;
 }
 
 bool
 crm_heap_lock(CrmHeap *heap, CrmAccount *account)
 {
-	TupleTableSlot *slot = slot_of(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple);
-
-	while (look_up_account(heap, account, slot))
+	while (look_up_account(heap, account))
 	{
-		ItemPointerData place = slot->tts_tid;
+		TupleTableSlot *slot = slot_of(&heap->locked_account, heap->account, &TTSOpsBufferHeapTuple);
 		TM_FailureData failure;
-		TM_Result	result;
+		TM_Result	result = table_tuple_lock(heap->account, &heap->found_account->tts_tid, heap->snapshot, slot,
+											  GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
+											  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 
-		ExecClearTuple(slot);
-		result = table_tuple_lock(heap->account, &place, heap->snapshot, slot, GetCurrentCommandId(false),
-								  LockTupleNoKeyExclusive, LockWaitBlock, TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 		if (result == TM_Ok)
 		{
 			read_account(slot, account);
@@ -729,7 +791,7 @@ name_is_taken(CrmHeap *heap, int64 customer, const char *request_id)
 	return taken;
 }
 
-/* Of two who insert a name at once, the index tells the second; he takes his row back and waits. */
+/* Where the index tells that the name is there, the row is taken back. */
 static bool
 insert_entry(CrmHeap *heap, TupleTableSlot *row)
 {
@@ -740,6 +802,26 @@ insert_entry(CrmHeap *heap, TupleTableSlot *row)
 	return false;
 }
 
+/*
+ * To look whether a name is taken before it is written costs as much as the index's
+ * own look at insertion, but that leaves a dead row where it is taken.  So we look
+ * first for a while after a name was taken, for what comes again comes in series.
+ */
+#define LOOKS_AFTER_TAKEN 100
+static int	looks_left = 0;
+
+static bool
+is_taken(CrmHeap *heap, const CrmJournal *entry)
+{
+	if (looks_left == 0)
+		return false;
+	looks_left--;
+	if (!name_is_taken(heap, entry->customer, entry->request_id))
+		return false;
+	looks_left = LOOKS_AFTER_TAKEN;
+	return true;
+}
+
 bool
 crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 {
@@ -748,11 +830,12 @@ crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 
 	do
 	{
-		if (!is_ours && name_is_taken(heap, entry->customer, entry->request_id))
+		if (!is_ours && is_taken(heap, entry))
 			return false;
 		fill_entry(entry, row);
 		if (insert_entry(heap, row))
 			return true;
+		looks_left = LOOKS_AFTER_TAKEN;
 	} while (!is_ours);
 	return false;
 }

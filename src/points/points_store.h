@@ -76,9 +76,14 @@ typedef struct CrmHeap
 	Relation	account_key;
 	Relation	journal;
 	Relation	journal_key;
-	Snapshot	snapshot;		/* of the scan */
 	IndexScanDesc scan;			/* of accounts by key; NULL: not begun */
+	Snapshot	snapshot;		/* of the scan */
+	int64		customer;		/* who was looked for last */
+	bool		has_row;		/* found_account is the scan's place */
+	bool		is_dense;		/* the next one is likely the next row */
+	uint32		looks;
 	TupleTableSlot *found_account;
+	TupleTableSlot *locked_account;
 	TupleTableSlot *found_entry;
 	TupleTableSlot *account_row;	/* to be written */
 	TupleTableSlot *entry_row;

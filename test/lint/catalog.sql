@@ -19,6 +19,7 @@ INSERT INTO allowed VALUES
     ('search_path', 'crm.points_accrue(text,date,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('strict', 'crm.points_entry_hash(bytea,crm.customer_code,bigint,bigint,date,timestamp with time zone,bigint,bigint,bigint,date,crm.customer_code,boolean,integer,text,text,text,text,text,crm.points_ledger)',
      'fields of an entry may be null'),
+    ('strict', 'crm.points_audit_books(crm.customer_code)', 'null is all customers'),
     ('strict', 'crm.points_sum_step(internal,crm.points_ledger)', 'the first call has no state yet, and nulls are passed over'),
     ('strict', 'crm.points_sum_back(internal,crm.points_ledger)', 'its step is not strict either'),
     ('strict', 'crm.points_sum_combine(internal,internal)', 'a process may have seen no rows'),

@@ -120,7 +120,7 @@ sub race
 	my ($race, $sessions, $level) = @_;
 	$node->safe_psql('crm', "SELECT count(*) FROM (SELECT prepare('$race', n) FROM generate_series(1, $rounds) n) x");
 	my @psql = map {
-		IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'), 
+		IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'),
 			'-c', "SET default_transaction_isolation = '" . ($level // 'read committed') . "'", '-c', "CALL race('$race', $_, $sessions, $rounds)" ], '>', '/dev/null', '2>&1') } 1 .. $sessions;
 	my $ended = grep { IPC::Run::finish($_) } @psql;
 	is($ended, $sessions, "$race: all sessions come to the end");
