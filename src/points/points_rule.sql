@@ -197,39 +197,34 @@ Only of kinds that a rule of the programme asks for. Bills and events are record
 
 -- -- accrual ------------------------------------------------------------------------------
 
--- The facts that rules ask about: the element's own, and what is known of its customer.
-CREATE FUNCTION crm.points_facts(facts jsonb, kind text, amount numeric, category text, occurred_on date, registered_at timestamptz,
-        customer_kind text, lifecycle_state text, level text) RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
-    AS $$
-    SELECT facts || jsonb_strip_nulls(jsonb_build_object('element', kind, 'amount', amount, 'category', category,
-           'month', extract(month FROM occurred_on)::int, 'day', extract(day FROM occurred_on)::int,
-           'kind', customer_kind, 'lifecycle_state', lifecycle_state, 'level', level,
-           'tenure_months', CASE WHEN registered_at <= occurred_on + 1
-                            THEN (SELECT (12 * extract(year FROM a) + extract(month FROM a))::int
-                                    FROM age(occurred_on::timestamp, (registered_at AT TIME ZONE current_setting('crm.timezone'))::date::timestamp) a) END)) $$;
-COMMENT ON FUNCTION crm.points_facts(jsonb, text, numeric, text, date, timestamptz, text, text, text) IS
-'What a rule may ask about an element: its own facts and those of its customer on that day (积分规则事实).';
-REVOKE EXECUTE ON FUNCTION crm.points_facts(jsonb, text, numeric, text, date, timestamptz, text, text, text) FROM PUBLIC; -- a part of the accrual
-GRANT EXECUTE ON FUNCTION crm.points_facts(jsonb, text, numeric, text, date, timestamptz, text, text, text) TO crm_owner;
-
 -- The earnings of some customers, reckoned all at once and posted by one call.
 CREATE FUNCTION crm.points_accrue_customers(programme text, period date, customers crm.customer_code[], as_of date) RETURNS bigint
+    -- A batch is a small part of every table, so each look-up goes by index, however small they are yet.
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_material = off
     AS $$
 DECLARE
     ops crm.points_ruled_op[];
     made bigint;
+    zone text := current_setting('crm.timezone');
 BEGIN
     WITH due AS (
         SELECT e.customer_code, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
                r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, t.class,
                points_last_day(t.life, t.life_length, t.life_until, e.occurred_on) AS expires_on,
                format('accrual:%s:%s:%s', r.rule, e.kind, e.source) AS request_id,
-               points_facts(e.facts, e.kind, e.amount, e.category, e.occurred_on, c.registered_at, c.kind, c.lifecycle_state, s.level) AS facts
+               -- What a rule may ask: the element's own facts, and those of its customer on that day.
+               e.facts || jsonb_strip_nulls(jsonb_build_object('element', e.kind, 'amount', e.amount, 'category', e.category,
+                   'month', extract(month FROM e.occurred_on)::int, 'day', extract(day FROM e.occurred_on)::int,
+                   'kind', c.kind, 'lifecycle_state', c.lifecycle_state, 'level', s.level,
+                   'tenure_months', CASE WHEN since.day <= e.occurred_on
+                                    THEN 12 * (extract(year FROM e.occurred_on) - extract(year FROM since.day))::int
+                                         + (extract(month FROM e.occurred_on) - extract(month FROM since.day))::int
+                                         - (extract(day FROM e.occurred_on) < extract(day FROM since.day))::int END)) AS facts
           FROM crm_data.points_element e
           LEFT JOIN crm_data.customer c ON c.customer_code = e.customer_code
           LEFT JOIN crm_data.points_standing s ON s.customer_code = e.customer_code
+         CROSS JOIN LATERAL (SELECT (c.registered_at AT TIME ZONE zone)::date AS day) since
           JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.valid_from <= e.occurred_on
            AND coalesce(r.valid_until, 'infinity') >= e.occurred_on
           JOIN crm_data.points_type t ON t.programme = r.programme AND t.type = r.type
@@ -252,24 +247,22 @@ BEGIN
         SELECT c.*, mod(c.before, 1) AS carry_in, points_award(c.rounding, greatest(c.exact, 0), mod(c.before, 1))::bigint AS raw
           FROM carried c),
     -- What earlier earnings used of the caps; those of this run are summed on top of it below.
-    used AS (
-        SELECT w.customer_code, w.request_id, u.*
-          FROM whole w,
-               LATERAL (SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
-                               sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
-                               sum(p.points) AS year,
-                               count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
-                                                                  = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
-                          FROM crm_data.points_earning p
-                         WHERE p.customer_code = w.customer_code AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
-                           AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u
-         WHERE coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL),
     counted AS (
         SELECT w.*, coalesce(u.day, 0) AS used_day, coalesce(u.month, 0) AS used_month, coalesce(u.year, 0) AS used_year,
                coalesce(u.number, 0) + count(*) FILTER (WHERE w.raw > 0)
                    OVER (PARTITION BY w.customer_code, w.rule, date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)
                          ORDER BY w.occurred_on, w.kind, w.source ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
-          FROM whole w LEFT JOIN used u ON u.customer_code = w.customer_code AND u.request_id = w.request_id),
+          FROM whole w
+          LEFT JOIN LATERAL (
+               SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
+                      sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
+                      sum(p.points) AS year,
+                      count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
+                                                         = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
+                 FROM crm_data.points_earning p
+                WHERE p.customer_code = w.customer_code AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
+                  AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u
+            ON coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL),
     -- Room under each cap, null where there is none; least() passes over nulls.
     numbered AS (
         SELECT c.*, CASE WHEN c.number_before >= c.cap_number THEN 0 ELSE c.raw END AS g0,
