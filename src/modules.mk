@@ -52,7 +52,32 @@ OBJS = \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
-	src/points/points_text_core.o
+	src/points/points_text_core.o \
+	src/match/match_cn_address_core.o \
+	src/match/match_cn_company_core.o \
+	src/match/match_cn_id_core.o \
+	src/match/match_cn_name_core.o \
+	src/match/match_cn_phone_core.o \
+	src/match/match_pinyin_core.o \
+	src/match/match_scalar.o \
+	src/match/match_soft_core.o \
+	src/match/match_text_core.o \
+	src/score/score_apply.o \
+	src/score/score_card.o \
+	src/score/score_card_core.o \
+	src/score/score_additive_core.o \
+	src/score/score_bgnbd_core.o \
+	src/score/score_bin_core.o \
+	src/score/score_linear_core.o \
+	src/score/score_logit_core.o \
+	src/score/score_special_core.o \
+	src/score/score_stat_core.o \
+	src/score/score_bin.o \
+	src/score/score_fit.o \
+	src/score/score_rfm.o \
+	src/score/score_scorecard.o \
+	src/score/score_stat.o \
+	src/score/score_value.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -69,7 +94,15 @@ ROOM_SQL = \
 	src/points/points_post.sql \
 	src/points/points_merge.sql \
 	src/points/points_rule.sql \
-	src/points/points_reward.sql
+	src/points/points_reward.sql \
+	src/match/match_scalar.sql \
+	src/score/score.sql \
+	src/score/model.sql \
+	src/score/result.sql \
+	src/score/credit.sql \
+	src/score/behaviour.sql \
+	src/score/quality.sql \
+	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -86,4 +119,10 @@ ROOM_TABLES = \
 	src/points/points_merge.tables.sql \
 	src/points/points_rule.tables.sql \
 	src/points/points_reward.tables.sql \
+	src/score/score.tables.sql \
+	src/score/score_fit.tables.sql \
+	src/score/credit.tables.sql \
+	src/score/behaviour.tables.sql \
+	src/score/quality.tables.sql \
+	src/score/monitor.tables.sql \
 	src/core/comments.tables.sql

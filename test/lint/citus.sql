@@ -12,6 +12,9 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual
     'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval',
     'crm_data.points_element', 'crm_data.points_earning', 'crm_data.points_remainder', 'crm_data.points_standing',
     'crm_data.points_gift_use', 'crm_data.points_redemption', 'crm_data.points_notice']), 'distributed';
+INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_result', 'score_judgement', 'score_request', 'legal_profile', 'ownership_share', 'key_manager',
+    'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_limit', 'credit_warning', 'churn_signal', 'customer_class',
+    'customer_level', 'level_notice', 'quality_score', 'quality_issue']), 'distributed';
 -- What is unique over all customers: distributed by what is claimed; or, where a foreign
 -- key leads to the claim, copied to every machine, which costs a write on each of them.
 INSERT INTO placed VALUES
@@ -21,6 +24,8 @@ INSERT INTO placed VALUES
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
     'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme',
     'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule']), 'reference';
+INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
+    'churn_rule', 'class_rule', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source']), 'reference';
 INSERT INTO placed VALUES
     ('crm_data.points_gift_batch', 'local', 'one budget for all machines'),
     ('crm_data.points_reward', 'local', 'one stock for all machines'),
@@ -39,6 +44,13 @@ CREATE TEMPORARY TABLE reviewed (function text PRIMARY KEY, why text NOT NULL);
 INSERT INTO reviewed VALUES
     ('crm.code_keep()', 'only refuses'),
     ('crm.points_keep()', 'only refuses'),
+    ('crm.score_row_keep()', 'only refuses'),
+    ('crm.score_sign()', 'sets columns of the row'),
+    ('crm.score_request_keep()', 'sets columns of the row, or refuses'),
+    ('crm.score_result_fill()', 'reads models, which are on every machine'),
+    ('crm.credit_limit_keep()', 'reads policies, and requests, results and limits of the row''s customer'),
+    ('crm.ownership_keep()', 'reads the shares of the row''s customer'),
+    ('crm.level_keep()', 'reads schemes, and requests and levels of the row''s customer'),
     ('crm.code_retired_check()', 'reads the aliases of the inserted codes, which lie with them');
 
 CREATE TEMPORARY VIEW our_table AS
