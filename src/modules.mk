@@ -44,6 +44,8 @@ OBJS = \
 	src/points/points_read.o \
 	src/points/points_post.o \
 	src/points/points_store.o \
+	src/points/points_formula.o \
+	src/points/points_formula_core.o \
 	src/points/points_heap.o \
 	src/points/points_sql.o \
 	src/points/points_audit.o \
@@ -91,6 +93,8 @@ ROOM_SQL = \
 	src/points/points.sql \
 	src/points/points_post.sql \
 	src/points/points_merge.sql \
+	src/points/points_rule.sql \
+	src/points/points_reward.sql \
 	src/merge/relation.sql \
 	src/merge/duplicate.sql \
 	src/merge/merge.sql \
@@ -118,6 +122,8 @@ ROOM_TABLES = \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
 	src/points/points_merge.tables.sql \
+	src/points/points_rule.tables.sql \
+	src/points/points_reward.tables.sql \
 	src/merge/merge.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \

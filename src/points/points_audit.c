@@ -115,6 +115,7 @@ typedef struct Entry
 	Datum		delta;
 	int64		reversed;		/* as noted; 0: not at all */
 	int64		taken_back;		/* by entries that refer to this */
+	int64		moved;			/* out of this hold, by merges */
 } Entry;
 
 typedef struct Account
@@ -520,6 +521,21 @@ check_account(Audit *a, const Account *account, Entry *const *entry, int count, 
 	}
 }
 
+/* A hold bears the number of its entry; a merge takes what is in it away, or brings it. */
+static void
+note_moved(const Audit *a, const Entry *e, Entry *const *entry, int count)
+{
+	if (e->kind != CRM_POINTS_MERGE && e->kind != CRM_POINTS_VOID)
+		return;
+	for (int i = 0; i < a->delta.count; i++)
+	{
+		const CrmLot *lot = &a->delta.lot[i];
+
+		if (lot->hold > 0 && lot->hold <= count && entry[lot->hold - 1]->form.number[CRM_ENTRY_SEQ] == lot->hold)
+			pg_sub_s64_overflow(entry[lot->hold - 1]->moved, lot->amount, &entry[lot->hold - 1]->moved);
+	}
+}
+
 /* The entries of one programme, in order. */
 static void
 follow(Audit *a, Account *account, Entry *const *entry, int count)
@@ -531,6 +547,7 @@ follow(Audit *a, Account *account, Entry *const *entry, int count)
 	for (int i = 0; i < count && fits; i++)
 	{
 		crm_points_unpack(entry[i]->delta, &a->delta);
+		note_moved(a, entry[i], entry, count);
 		fits = add_delta(a) == CRM_LEDGER_OK;
 		if (account != NULL && fits)
 			check_entry(a, entry[i], before, i == count - 1, account);
@@ -619,26 +636,6 @@ left_in_hold(Audit *a, const Account *account, int64 hold)
 	return left;
 }
 
-/* What left the hold by a merge, less what came by one. */
-static int64
-moved_from_hold(Audit *a, const Entry *hold)
-{
-	int64		moved = 0;
-
-	for (int i = 0; i < a->count && a->merges > 0; i++)
-	{
-		const Entry *e = &a->entry[i];
-
-		if ((e->kind != CRM_POINTS_MERGE && e->kind != CRM_POINTS_VOID) || part_order(e, hold, CRM_ENTRY_PROGRAMME) != 0)
-			continue;
-		crm_points_unpack(e->delta, &a->delta);
-		for (int j = 0; j < a->delta.count; j++)
-			if (a->delta.lot[j].hold == hold->form.number[CRM_ENTRY_SEQ])
-				moved = add(moved, -a->delta.lot[j].amount);
-	}
-	return moved;
-}
-
 static void
 check_bounds(Audit *a)
 {
@@ -653,8 +650,8 @@ check_bounds(Audit *a)
 		if ((!is_hold && e->taken_back == 0 && e->reversed == 0) || (account = account_of(a, e)) == NULL)
 			continue;
 		if (is_hold)
-			left = add(left_in_hold(a, account, e->form.number[CRM_ENTRY_SEQ]), moved_from_hold(a, e));
-		if (is_hold ? add(e->taken_back, left) != amount : e->taken_back != e->reversed || e->taken_back > amount)
+			left = left_in_hold(a, account, e->form.number[CRM_ENTRY_SEQ]);
+		if (is_hold ? add(add(e->taken_back, left), e->moved) != amount : e->taken_back != e->reversed || e->taken_back > amount)
 			report_entry(a, is_hold ? "hold_bound" : "reversal_bound", e,
 						 psprintf("request %s of " INT64_FORMAT ": " INT64_FORMAT " taken back, " INT64_FORMAT " noted, " INT64_FORMAT " left",
 								  part_of(e, CRM_ENTRY_REQUEST_ID), e->form.number[CRM_ENTRY_AMOUNT],

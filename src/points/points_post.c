@@ -922,7 +922,7 @@ shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counter
 	Accounts	accounts;
 	Work	   *work = begin_work(&accounts);
 	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .request_id = r->request_id, .kind = kind,
-		.business_date = r->op.business_date, .counterparty = counterparty, .ref = r->ref};
+		.business_date = r->op.business_date, .counterparty = counterparty == r->customer ? 0 : counterparty, .ref = r->ref};
 	Entries		entries;
 
 	open_accounts(&accounts, r, 1);
@@ -954,9 +954,7 @@ crm_points_shift_sql(PG_FUNCTION_ARGS)
 	GETARG_LEDGER(4, &change);
 	PG_TRY();
 	{
-		Request		own = r;
-
-		seq = shift_one(&own, kind, &change, PG_GETARG_INT64(5));
+		seq = shift_one(&r, kind, &change, PG_GETARG_INT64(5));
 	}
 	PG_FINALLY();
 	{

@@ -280,11 +280,9 @@ CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
     AS $$
 BEGIN
     RETURN QUERY SELECT b.* FROM points_audit_books(customer) b;
-    -- What one end of a merge gave, the other got.
-    RETURN QUERY
-    SELECT 'merge_conserved'::text, min(p.customer_code::text)::crm.customer_code, p.programme, format('request %s: its entries come to %s', p.ref, sum(p.amount))
-      FROM crm_data.points_journal p WHERE p.kind = 'merge' AND customer IS NULL
-     GROUP BY p.programme, p.ref HAVING sum(p.amount) <> 0;
+    RETURN QUERY SELECT * FROM points_rule_audit(customer);
+    RETURN QUERY SELECT * FROM points_reward_audit(customer);
+    RETURN QUERY SELECT * FROM points_merge_audit(customer);
     RETURN QUERY
     SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard that is on', t.name)
       FROM unnest(ARRAY['points_account', 'points_journal', 'points_reversal']) t (name)
@@ -296,7 +294,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- r
 GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
 COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
 $$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
-state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved (of all customers only), exactly_once, append_only. Of one customer, or of all.$$;
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved, rule_replay, remainder, gift_budget, gift_posted, reward_stock, reward_posted, exactly_once, append_only. Of one customer, or of all.$$;
 GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
 
 CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)

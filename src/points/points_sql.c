@@ -296,7 +296,8 @@ crm_sql_insert(const CrmJournal *e)
 		Int64GetDatum(e->available), Int64GetDatum(e->held), Int64GetDatum(e->debt),
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), DateADTGetDatum(e->business_date),
 		DateADTGetDatum(e->expires_on), CStringGetTextDatum(e->class), Int64GetDatum(e->counterparty),
-	BoolGetDatum(e->is_rest), e->ref ? CStringGetTextDatum(e->ref) : (Datum) 0, e->delta, hash_datum(e->hash), Int32GetDatum(e->rule_version)};
+	BoolGetDatum(e->is_rest), e->ref ? CStringGetTextDatum(e->ref) : (Datum) 0, e->delta, hash_datum(e->hash),
+	Int32GetDatum(e->rule_version)};
 
 	nulls[7] = e->held == 0 ? 'n' : ' ';
 	nulls[8] = e->debt == 0 ? 'n' : ' ';
