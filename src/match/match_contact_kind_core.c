@@ -21,10 +21,10 @@ prepare_email(const CrmMatchArg *arg, const char *text, size_t length, unsigned 
 	(void) arg;
 	if (room < 2 * MAIL_MAX + 8)
 		return 0;
-	written = crm_match_fold_tight(text, local, (char *) out + 1, MAIL_MAX);
+	written = crm_match_plain_tight(text, local, (char *) out + 1, MAIL_MAX);
 	out[0] = (unsigned char) written;
 	if (at != NULL)
-		written += crm_match_fold_tight(at + 1, length - local - 1, (char *) out + 1 + written, MAIL_MAX);
+		written += crm_match_plain_tight(at + 1, length - local - 1, (char *) out + 1 + written, MAIL_MAX);
 	return written == 0 ? 0 : written + 1;
 }
 
@@ -62,10 +62,10 @@ static uint64_t
 term_email(const unsigned char *value, size_t length, int level)
 {
 	if (level == MAIL_EXACT)
-		return crm_match_hash((const char *) value + 1, length - 1);
+		return crm_match_digest((const char *) value + 1, length - 1);
 	if (level == MAIL_DOMAIN)
-		return crm_match_hash((const char *) value + 1 + value[0], length - 1 - value[0]);
-	return level == MAIL_LOCAL ? crm_match_hash((const char *) value + 1, value[0]) : 0;
+		return crm_match_digest((const char *) value + 1 + value[0], length - 1 - value[0]);
+	return level == MAIL_LOCAL ? crm_match_digest((const char *) value + 1, value[0]) : 0;
 }
 
 enum
@@ -78,14 +78,14 @@ keys_email(const unsigned char *value, size_t length, CrmMatchKey *key, int room
 {
 	const char *text = (const char *) value + 1;
 	size_t		local = value[0];
-	int			keys = crm_match_add_key(key, 0, room, KEY_MAIL, crm_match_hash(text, length - 1));
+	int			keys = crm_match_add_key(key, 0, room, KEY_MAIL, crm_match_digest(text, length - 1));
 
 	if (local >= 3)
-		keys = crm_match_add_key(key, keys, room, KEY_LOCAL, crm_match_hash(text, local));
+		keys = crm_match_add_key(key, keys, room, KEY_LOCAL, crm_match_digest(text, local));
 	if (local >= 3)
-		keys = crm_match_add_key(key, keys, room, KEY_MAIL_START, crm_match_hash(text, local < 5 ? local : 5));
+		keys = crm_match_add_key(key, keys, room, KEY_MAIL_START, crm_match_digest(text, local < 5 ? local : 5));
 	if (length - 1 > local)
-		keys = crm_match_add_key(key, keys, room, KEY_DOMAIN, crm_match_hash(text + local, length - 1 - local));
+		keys = crm_match_add_key(key, keys, room, KEY_DOMAIN, crm_match_digest(text + local, length - 1 - local));
 	return crm_match_add_key(key, keys, room, KEY_MAIL_BAG, crm_match_letter_bag(text, (int) length - 1));
 }
 
@@ -140,10 +140,10 @@ static uint64_t
 term_phone(const unsigned char *value, size_t length, int level)
 {
 	if (level == PHONE_EXACT)
-		return crm_match_hash((const char *) value, length);
+		return crm_match_digest((const char *) value, length);
 	if (level == PHONE_TAIL)
-		return crm_match_hash((const char *) value + length - 7, 7);
-	return level == PHONE_EXCHANGE ? crm_match_hash((const char *) value, length - 4) : 0;
+		return crm_match_digest((const char *) value + length - 7, 7);
+	return level == PHONE_EXCHANGE ? crm_match_digest((const char *) value, length - 4) : 0;
 }
 
 enum
@@ -156,10 +156,10 @@ keys_phone(const unsigned char *value, size_t length, CrmMatchKey *key, int room
 {
 	const char *text = (const char *) value;
 	size_t		tail = length < 7 ? length : 7;
-	int			keys = crm_match_add_key(key, 0, room, KEY_TAIL, crm_match_hash(text + length - tail, tail));
+	int			keys = crm_match_add_key(key, 0, room, KEY_TAIL, crm_match_digest(text + length - tail, tail));
 
-	keys = crm_match_add_key(key, keys, room, KEY_HEAD, crm_match_hash(text, length - 2));
-	return crm_match_add_key(key, keys, room, KEY_EXCHANGE, crm_match_hash(text, length - 4));
+	keys = crm_match_add_key(key, keys, room, KEY_HEAD, crm_match_digest(text, length - 2));
+	return crm_match_add_key(key, keys, room, KEY_EXCHANGE, crm_match_digest(text, length - 4));
 }
 
 /* -- postcode ----------------------------------------------------------------- */
@@ -170,7 +170,7 @@ static size_t
 prepare_postcode(const CrmMatchArg *arg, const char *text, size_t length, unsigned char *out, size_t room)
 {
 	(void) arg;
-	return room < POSTCODE_MAX + 5 ? 0 : crm_match_fold_tight(text, length, (char *) out, POSTCODE_MAX + 5);
+	return room < POSTCODE_MAX + 5 ? 0 : crm_match_plain_tight(text, length, (char *) out, POSTCODE_MAX + 5);
 }
 
 /* What names the district: all but three of a long code, all but one of four digits. */
@@ -205,8 +205,8 @@ static uint64_t
 term_postcode(const unsigned char *value, size_t length, int level)
 {
 	if (level == POST_EXACT)
-		return crm_match_hash((const char *) value, length);
-	return level == POST_DISTRICT ? crm_match_hash((const char *) value, outward(length)) : 0;
+		return crm_match_digest((const char *) value, length);
+	return level == POST_DISTRICT ? crm_match_digest((const char *) value, outward(length)) : 0;
 }
 
 enum
@@ -218,10 +218,10 @@ static int
 keys_postcode(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
 	const char *text = (const char *) value;
-	int			keys = crm_match_add_key(key, 0, room, KEY_POSTCODE, crm_match_hash(text, length));
+	int			keys = crm_match_add_key(key, 0, room, KEY_POSTCODE, crm_match_digest(text, length));
 
-	keys = crm_match_add_key(key, keys, room, KEY_DISTRICT, crm_match_hash(text, outward(length)));
-	keys = crm_match_add_key(key, keys, room, KEY_AREA, crm_match_hash(text, length < 2 ? length : 2));
+	keys = crm_match_add_key(key, keys, room, KEY_DISTRICT, crm_match_digest(text, outward(length)));
+	keys = crm_match_add_key(key, keys, room, KEY_AREA, crm_match_digest(text, length < 2 ? length : 2));
 	return crm_match_add_key(key, keys, room, KEY_POST_BAG, crm_match_letter_bag(text, (int) length));
 }
 
@@ -262,7 +262,7 @@ prepare_address(const CrmMatchArg *arg, const char *text, size_t length, unsigne
 {
 	char		folded[FOLD_MAX];
 	CrmMatchWord word[WORD_MAX];
-	int			words = crm_match_words(folded, crm_match_fold(text, length, folded, sizeof(folded)), word, WORD_MAX);
+	int			words = crm_match_words(folded, crm_match_plain(text, length, folded, sizeof(folded)), word, WORD_MAX);
 	size_t		written = 0;
 
 	(void) arg;
@@ -357,14 +357,14 @@ term_address(const unsigned char *value, size_t length, int level)
 	Place		place;
 
 	if (level == PLACE_EXACT)
-		return crm_match_hash((const char *) value, length);
+		return crm_match_digest((const char *) value, length);
 	if (level != PLACE_NUMBER_NEAR && level != PLACE_STREET)
 		return 0;
 	read_place(value, length, &place);
 	if (place.street.length == 0)
 		return 0;
-	return crm_match_hash(place.street.text, (size_t) place.street.length) ^
-		(level == PLACE_NUMBER_NEAR ? crm_match_hash(place.number.text ? place.number.text : "", (size_t) place.number.length) : 0);
+	return crm_match_digest(place.street.text, (size_t) place.street.length) ^
+		(level == PLACE_NUMBER_NEAR ? crm_match_digest(place.number.text ? place.number.text : "", (size_t) place.number.length) : 0);
 }
 
 enum
@@ -376,19 +376,19 @@ static int
 keys_address(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
 	Place		place;
-	int			keys = crm_match_add_key(key, 0, room, KEY_PLACE, crm_match_hash((const char *) value, length));
+	int			keys = crm_match_add_key(key, 0, room, KEY_PLACE, crm_match_digest((const char *) value, length));
 	uint64_t	number;
 	uint64_t	street;
 
 	read_place(value, length, &place);
-	number = place.number.length > 0 ? crm_match_hash(place.number.text, (size_t) place.number.length) : 0;
-	street = place.street.length > 0 ? crm_match_hash(place.street.text, (size_t) place.street.length) : 0;
+	number = place.number.length > 0 ? crm_match_digest(place.number.text, (size_t) place.number.length) : 0;
+	street = place.street.length > 0 ? crm_match_digest(place.street.text, (size_t) place.street.length) : 0;
 	if (street != 0)
 		keys = crm_match_add_key(key, keys, room, KEY_STREET, street);
 	if (street != 0 && number != 0)
 	{
-		keys = crm_match_add_key(key, keys, room, KEY_NUMBER_STREET, crm_match_mix(street + 3 * number));
-		keys = crm_match_add_key(key, keys, room, KEY_NUMBER_START, crm_match_mix(number + (unsigned char) place.letters[0]));
+		keys = crm_match_add_key(key, keys, room, KEY_NUMBER_STREET, crm_match_stir(street + 3 * number));
+		keys = crm_match_add_key(key, keys, room, KEY_NUMBER_START, crm_match_stir(number + (unsigned char) place.letters[0]));
 	}
 	if (number != 0)
 		keys = crm_match_add_key(key, keys, room, KEY_NUMBER, number);

@@ -215,7 +215,7 @@ compare_date(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 static uint64_t
 term_date(const unsigned char *value, size_t length, int level)
 {
-	return level == DATE_EXACT ? crm_match_hash((const char *) value, length) : 0;
+	return level == DATE_EXACT ? crm_match_digest((const char *) value, length) : 0;
 }
 
 enum
@@ -227,17 +227,17 @@ static int
 keys_date(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
 	DateParts	date = read_date(value);
-	int			keys = crm_match_add_key(key, 0, room, KEY_YEAR, crm_match_mix((uint64_t) date.year));
+	int			keys = crm_match_add_key(key, 0, room, KEY_YEAR, crm_match_stir((uint64_t) date.year));
 
 	(void) length;
 	if (date.month == 0)
 		return keys;
-	keys = crm_match_add_key(key, keys, room, KEY_YEAR_MONTH, crm_match_mix((uint64_t) (date.year * 16 + date.month)));
+	keys = crm_match_add_key(key, keys, room, KEY_YEAR_MONTH, crm_match_stir((uint64_t) (date.year * 16 + date.month)));
 	if (date.day == 0)
 		return keys;
-	keys = crm_match_add_key(key, keys, room, KEY_DATE, crm_match_mix((uint64_t) (date.year * 512 + date.month * 32 + date.day)));
-	keys = crm_match_add_key(key, keys, room, KEY_MONTH_DAY, crm_match_mix((uint64_t) (date.month * 32 + date.day)));
-	return crm_match_add_key(key, keys, room, KEY_YEAR_DAY, crm_match_mix((uint64_t) (date.year * 32 + date.day)));
+	keys = crm_match_add_key(key, keys, room, KEY_DATE, crm_match_stir((uint64_t) (date.year * 512 + date.month * 32 + date.day)));
+	keys = crm_match_add_key(key, keys, room, KEY_MONTH_DAY, crm_match_stir((uint64_t) (date.month * 32 + date.day)));
+	return crm_match_add_key(key, keys, room, KEY_YEAR_DAY, crm_match_stir((uint64_t) (date.year * 32 + date.day)));
 }
 
 /* -- numbers ------------------------------------------------------------------ */
@@ -286,13 +286,13 @@ compare_number(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, 
 static uint64_t
 term_number(const unsigned char *value, size_t length, int level)
 {
-	return level == 1 ? crm_match_hash((const char *) value, length) : 0;
+	return level == 1 ? crm_match_digest((const char *) value, length) : 0;
 }
 
 static int
 keys_number(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
-	return crm_match_add_key(key, 0, room, 0, crm_match_hash((const char *) value, length));
+	return crm_match_add_key(key, 0, room, 0, crm_match_digest((const char *) value, length));
 }
 
 static const char *const date_level[] = {

@@ -87,7 +87,7 @@ surname_first(const char *text, size_t length)
 	CrmMatchWord word[WORD_MAX];
 	size_t		at = comma == NULL ? 0 : (size_t) (comma - text);
 
-	if (at == 0 || crm_match_words(folded, crm_match_fold(text, at, folded, sizeof(folded)), word, WORD_MAX) != 1)
+	if (at == 0 || crm_match_words(folded, crm_match_plain(text, at, folded, sizeof(folded)), word, WORD_MAX) != 1)
 		return 0;
 	return at;
 }
@@ -104,7 +104,7 @@ prepare_whole(const char *text, size_t length, unsigned char *out, size_t room)
 
 	if (comma != NULL && !reversed)
 		length = (size_t) (comma - text);
-	words = name_words(folded, crm_match_fold(text, length, folded, sizeof(folded)), word);
+	words = name_words(folded, crm_match_plain(text, length, folded, sizeof(folded)), word);
 	if (words == 0)
 		return 0;
 	part[SURNAME] = word[reversed ? 0 : words - 1];
@@ -122,8 +122,8 @@ prepare_columns(const char *text, size_t first, size_t length, unsigned char *ou
 	char		folded[2][FOLD_MAX];
 	CrmMatchWord word[2][WORD_MAX];
 	CrmMatchWord part[3] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
-	int			given = name_words(folded[0], crm_match_fold(text, first, folded[0], FOLD_MAX), word[0]);
-	int			surname = name_words(folded[1], crm_match_fold(text + first + 1, length - first - 1, folded[1], FOLD_MAX), word[1]);
+	int			given = name_words(folded[0], crm_match_plain(text, first, folded[0], FOLD_MAX), word[0]);
+	int			surname = name_words(folded[1], crm_match_plain(text + first + 1, length - first - 1, folded[1], FOLD_MAX), word[1]);
 
 	if (given > 0)
 		part[GIVEN] = word[0][0];
@@ -132,7 +132,7 @@ prepare_columns(const char *text, size_t first, size_t length, unsigned char *ou
 	if (surname > 0)
 	{
 		part[SURNAME].text = folded[1];
-		part[SURNAME].length = (int) crm_match_fold_tight(text + first + 1, length - first - 1, folded[1], FOLD_MAX);
+		part[SURNAME].length = (int) crm_match_plain_tight(text + first + 1, length - first - 1, folded[1], FOLD_MAX);
 	}
 	return write_parts(part, out, room);
 }
@@ -295,7 +295,7 @@ compare_name(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 static uint64_t
 part_hash(const NameParts *parts, int part)
 {
-	return parts->length[part] == 0 ? 0 : crm_match_hash(parts->text[part], (size_t) parts->length[part]);
+	return parts->length[part] == 0 ? 0 : crm_match_digest(parts->text[part], (size_t) parts->length[part]);
 }
 
 static uint64_t
@@ -308,7 +308,7 @@ term_name(const unsigned char *value, size_t length, int level)
 	{
 		case LEVEL_EXACT:
 		case LEVEL_SWAPPED:
-			return crm_match_mix(part_hash(&parts, GIVEN) + part_hash(&parts, SURNAME));
+			return crm_match_stir(part_hash(&parts, GIVEN) + part_hash(&parts, SURNAME));
 		case LEVEL_GIVEN_FUZZY:
 		case LEVEL_SURNAME_ONLY:
 		case LEVEL_SURNAME:
@@ -335,7 +335,7 @@ keys_name(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 
 	read_parts(value, length, &parts);
 	if (parts.length[GIVEN] > 0 && parts.length[SURNAME] > 0)
-		keys = crm_match_add_key(key, keys, room, KEY_FULL, crm_match_mix(part_hash(&parts, GIVEN) + part_hash(&parts, SURNAME)));
+		keys = crm_match_add_key(key, keys, room, KEY_FULL, crm_match_stir(part_hash(&parts, GIVEN) + part_hash(&parts, SURNAME)));
 	if (parts.length[SURNAME] > 0)
 		keys = crm_match_add_key(key, keys, room, KEY_SURNAME, part_hash(&parts, SURNAME));
 	if (parts.length[GIVEN] > 0)

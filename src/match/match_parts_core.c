@@ -122,13 +122,13 @@ fold(const char *text, size_t length, char *out, size_t room, bool tight)
 }
 
 size_t
-crm_match_fold(const char *text, size_t length, char *out, size_t room)
+crm_match_plain(const char *text, size_t length, char *out, size_t room)
 {
 	return fold(text, length, out, room, false);
 }
 
 size_t
-crm_match_fold_tight(const char *text, size_t length, char *out, size_t room)
+crm_match_plain_tight(const char *text, size_t length, char *out, size_t room)
 {
 	return fold(text, length, out, room, true);
 }
@@ -280,8 +280,8 @@ crm_match_letter_bag(const char *text, int length)
 	uint64_t	sum = 0;
 
 	for (int i = 0; i < length; i++)
-		sum += crm_match_mix((unsigned char) text[i] + UINT64_C(0x51ed));
-	return crm_match_mix(sum + (uint64_t) length);
+		sum += crm_match_stir((unsigned char) text[i] + UINT64_C(0x51ed));
+	return crm_match_stir(sum + (uint64_t) length);
 }
 
 uint64_t
@@ -304,5 +304,5 @@ crm_match_sound(const char *text, int length)
 		if (class != '*')
 			last = class;
 	}
-	return crm_match_hash(code, (size_t) written);
+	return crm_match_digest(code, (size_t) written);
 }

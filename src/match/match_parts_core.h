@@ -14,9 +14,9 @@
 #define WORD_MAX	16			/* words of a text that count */
 
 /* Lower case, accents off, punctuation to one space; UTF-8. */
-extern size_t crm_match_fold(const char *text, size_t length, char *out, size_t room);
+extern size_t crm_match_plain(const char *text, size_t length, char *out, size_t room);
 /* The same with letters and digits alone, for keys and codes. */
-extern size_t crm_match_fold_tight(const char *text, size_t length, char *out, size_t room);
+extern size_t crm_match_plain_tight(const char *text, size_t length, char *out, size_t room);
 
 typedef struct CrmMatchWord
 {
@@ -38,7 +38,7 @@ extern uint64_t crm_match_letter_bag(const char *text, int length);
 extern uint64_t crm_match_sound(const char *text, int length);
 
 static inline uint64_t
-crm_match_mix(uint64_t x)
+crm_match_stir(uint64_t x)
 {
 	x ^= x >> 32;
 	x *= UINT64_C(0xd6e8feb86659fd93);
@@ -48,13 +48,13 @@ crm_match_mix(uint64_t x)
 }
 
 static inline uint64_t
-crm_match_hash(const char *text, size_t length)
+crm_match_digest(const char *text, size_t length)
 {
 	uint64_t	hash = UINT64_C(0x9e3779b97f4a7c15) ^ length;
 
 	for (size_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char) text[i]) * UINT64_C(0x100000001b3) ^ hash >> 29;
-	return crm_match_mix(hash);
+	return crm_match_stir(hash);
 }
 
 static inline bool

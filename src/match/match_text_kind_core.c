@@ -9,7 +9,7 @@ static size_t
 prepare_text(const CrmMatchArg *arg, const char *text, size_t length, unsigned char *out, size_t room)
 {
 	(void) arg;
-	return crm_match_fold(text, length, (char *) out, room < FOLD_MAX ? room : FOLD_MAX);
+	return crm_match_plain(text, length, (char *) out, room < FOLD_MAX ? room : FOLD_MAX);
 }
 
 /* What only has to be equal needs no more than a hash where it is long. */
@@ -17,7 +17,7 @@ static size_t
 prepare_exact(const CrmMatchArg *arg, const char *text, size_t length, unsigned char *out, size_t room)
 {
 	char		folded[CRM_MATCH_VALUE_MAX];
-	size_t		bytes = crm_match_fold(text, length, folded, sizeof(folded));
+	size_t		bytes = crm_match_plain(text, length, folded, sizeof(folded));
 	uint64_t	hash;
 
 	(void) arg;
@@ -28,7 +28,7 @@ prepare_exact(const CrmMatchArg *arg, const char *text, size_t length, unsigned 
 		memcpy(out, folded, bytes);
 		return bytes;
 	}
-	hash = crm_match_hash(folded, bytes);
+	hash = crm_match_digest(folded, bytes);
 	memcpy(out, &hash, sizeof(hash));
 	out[8] = 0;					/* no text has it, so that no text equals a hash */
 	return 9;
@@ -169,7 +169,7 @@ prepare_title(const CrmMatchArg *arg, const char *text, size_t length, unsigned 
 {
 	char		folded[FOLD_MAX + 1];
 	CrmMatchWord word[WORD_MAX];
-	size_t		bytes = crm_match_fold(text, length, folded, sizeof(folded));
+	size_t		bytes = crm_match_plain(text, length, folded, sizeof(folded));
 	int			words = crm_match_words(folded, bytes, word, WORD_MAX);
 	size_t		written = 0;
 
@@ -217,7 +217,7 @@ compare_title(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, c
 static uint64_t
 term_exact(const unsigned char *value, size_t length, int level)
 {
-	return level == 1 ? crm_match_hash((const char *) value, length) : 0;
+	return level == 1 ? crm_match_digest((const char *) value, length) : 0;
 }
 
 enum
@@ -230,21 +230,21 @@ static int
 keys_text(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
 	const char *text = (const char *) value;
-	int			keys = crm_match_add_key(key, 0, room, TEXT_FULL, crm_match_hash(text, length));
+	int			keys = crm_match_add_key(key, 0, room, TEXT_FULL, crm_match_digest(text, length));
 
 	if (length < 2)
 		return keys;
-	keys = crm_match_add_key(key, keys, room, TEXT_PREFIX, crm_match_hash(text, length < 4 ? length : 4));
+	keys = crm_match_add_key(key, keys, room, TEXT_PREFIX, crm_match_digest(text, length < 4 ? length : 4));
 	keys = crm_match_add_key(key, keys, room, TEXT_SOUND, crm_match_sound(text, (int) length));
 	keys = crm_match_add_key(key, keys, room, TEXT_BAG, crm_match_letter_bag(text, (int) length));
-	keys = crm_match_add_key(key, keys, room, TEXT_FRONT, crm_match_hash(text, length / 2));
-	return crm_match_add_key(key, keys, room, TEXT_BACK, crm_match_hash(text + length / 2, length - length / 2));
+	keys = crm_match_add_key(key, keys, room, TEXT_FRONT, crm_match_digest(text, length / 2));
+	return crm_match_add_key(key, keys, room, TEXT_BACK, crm_match_digest(text + length / 2, length - length / 2));
 }
 
 static int
 keys_exact(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
-	return crm_match_add_key(key, 0, room, TEXT_FULL, crm_match_hash((const char *) value, length));
+	return crm_match_add_key(key, 0, room, TEXT_FULL, crm_match_digest((const char *) value, length));
 }
 
 enum
@@ -257,16 +257,16 @@ keys_title(const unsigned char *value, size_t length, CrmMatchKey *key, int room
 {
 	CrmMatchWord word[WORD_MAX];
 	int			words = crm_match_words((const char *) value, length, word, 7);
-	int			keys = crm_match_add_key(key, 0, room, TITLE_KEY_FULL, crm_match_hash((const char *) value, length));
+	int			keys = crm_match_add_key(key, 0, room, TITLE_KEY_FULL, crm_match_digest((const char *) value, length));
 
 	for (int i = 0; i < words; i++)
 		keys = crm_match_add_key(key, keys, room, i == 0 ? TITLE_KEY_FIRST : TITLE_KEY_WORD,
-								 crm_match_hash(word[i].text, (size_t) word[i].length));
+								 crm_match_digest(word[i].text, (size_t) word[i].length));
 	for (int i = 0; i + 1 < words; i++)
 		keys = crm_match_add_key(key, keys, room, TITLE_KEY_PAIR,
-								 crm_match_hash(word[i].text, (size_t) (word[i + 1].text - word[i].text + word[i + 1].length)));
+								 crm_match_digest(word[i].text, (size_t) (word[i + 1].text - word[i].text + word[i + 1].length)));
 	if (words > 0)
-		keys = crm_match_add_key(key, keys, room, TITLE_KEY_WORD, crm_match_hash(word[0].text, (size_t) word[0].length));
+		keys = crm_match_add_key(key, keys, room, TITLE_KEY_WORD, crm_match_digest(word[0].text, (size_t) word[0].length));
 	return keys;
 }
 
