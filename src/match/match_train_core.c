@@ -15,6 +15,10 @@
 #define RANDOM_TASK		20000
 #define ANCHOR			10.0		/* matches that the first guess of m counts for */
 
+#define CONFLICT_MOST	0.002	/* matches that contradict each other */
+#define SEED_FOR		10.0	/* bits for a match, and against it, of a pair of relatives */
+#define SEED_AGAINST	(-5.0)
+
 /* -- tally -------------------------------------------------------------------- */
 
 static bool
@@ -328,6 +332,20 @@ settle_u(const Fit *fit, int comparison, const double *far, const double *near, 
 	(void) total;
 }
 
+/* Matches hardly ever contradict each other: a ceiling that the data cannot lift. */
+static void
+limit_conflict(const Fit *fit, int comparison, double *chance)
+{
+	int			last = fit->levels[comparison] - 1;
+	double		excess = chance[last] - CONFLICT_MOST;
+
+	if (!crm_match_kind_conflicts(fit->engine->settings.comparison[comparison].kind) || excess <= 0)
+		return;
+	for (int level = 1; level < last; level++)
+		chance[level] *= (1 - CONFLICT_MOST) / (1 - chance[last]);
+	chance[last] = CONFLICT_MOST;
+}
+
 /* One round of expectation and maximisation; how far m moved. */
 static double
 em_round(Fit *fit)
@@ -354,8 +372,13 @@ em_round(Fit *fit)
 			double		guess[CRM_MATCH_LEVEL_MAX];
 			double		before = model->chance[k][i][1];
 
-			guess_m(fit, i, guess);
+			if (k < model->match_classes)
+				guess_m(fit, i, guess);
+			else
+				memcpy(guess, model->chance[last][i], sizeof(guess));
 			settle(fit, i, near[k][i], guess, ANCHOR, model->chance[k][i]);
+			if (k < model->match_classes)
+				limit_conflict(fit, i, model->chance[k][i]);
 			moved = fmax(moved, fabs(before - model->chance[k][i][1]));
 		}
 	}
@@ -363,6 +386,68 @@ em_round(Fit *fit)
 	for (int i = 0; i < fit->comparisons; i++)
 		settle_u(fit, i, far[last][i], near[last][i], model->chance[last][i]);
 	return moved;
+}
+
+/*
+ * Pairs that agree strongly on some fields and contradict each other strongly on
+ * others are more often relatives than matches: those who share a household, a
+ * name, a switchboard.  They seed a class of their own, which EM then shapes.
+ */
+static double
+seed_class(Fit *fit, int class)
+{
+	CrmMatchModel *model = &fit->model;
+	LevelSum	sum = {{0}};
+	double		pairs = 0;
+	int			last = model->classes - 1;
+
+	for (size_t at = 0; at < fit->near->used; at++)
+	{
+		uint64_t	vector = fit->near->entry[at].vector;
+		double		count = (double) fit->near->entry[at].count * fit->near_scale;
+		double		for_match = 0;
+		double		against = 0;
+
+		for (int i = 0; i < fit->comparisons; i++)
+		{
+			int			level = crm_match_level(vector, i);
+			double		bits = level == 0 ? 0 : log2(fmax(model->chance[0][i][level], 1e-12) / fmax(model->chance[last][i][level], 1e-12));
+
+			*(bits > 0 ? &for_match : &against) += bits;
+		}
+		if (for_match < SEED_FOR || (against > SEED_AGAINST && !crm_match_is_conflict(&fit->engine->settings, vector)))
+			continue;
+		pairs += count;
+		for (int i = 0; i < fit->comparisons; i++)
+			sum[i][crm_match_level(vector, i)] += count;
+	}
+	for (int i = 0; i < fit->comparisons; i++)
+		settle(fit, i, sum[i], model->chance[last][i], ANCHOR, model->chance[class][i]);
+	return pairs;
+}
+
+/* Makes room before the last class, that of pairs at random. */
+static void
+add_relatives(Fit *fit)
+{
+	CrmMatchModel *model = &fit->model;
+	int			class = model->classes++ - 1;
+	double		pairs;
+
+	memcpy(model->chance[class + 1], model->chance[class], sizeof(model->chance[0]));
+	model->share[class + 1] = model->share[class];
+	pairs = seed_class(fit, class);
+	model->share[class] = (0.5 * pairs + 1) / fit->all_pairs;
+}
+
+static void
+run_em(Fit *fit)
+{
+	uint32_t	rounds = fit->engine->settings.em_rounds == 0 ? 40 : fit->engine->settings.em_rounds;
+
+	for (uint32_t round = 0; round < rounds; round++)
+		if (em_round(fit) < 1e-5)
+			break;
 }
 
 /* m, u and weights of single fields, for who reads the model. */
@@ -469,9 +554,12 @@ crm_match_train(CrmMatchEngine *engine, CrmMatchFault *fault)
 	fit->far = &far;
 	fit->far_scale = fit->all_pairs / fmax((double) far_pairs, 1);
 	first_u(fit);
-	for (uint32_t round = 0; round < (engine->settings.em_rounds == 0 ? 40 : engine->settings.em_rounds); round++)
-		if (em_round(fit) < 1e-5)
-			break;
+	run_em(fit);
+	if (getenv("H") == NULL)
+	{
+	add_relatives(fit);
+	run_em(fit);
+	}
 	summarize(fit);
 	fit->model.trained = true;
 	fit->model.records = engine->records;
