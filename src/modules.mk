@@ -54,6 +54,7 @@ OBJS = \
 	src/match/match_cn_name_core.o \
 	src/match/match_cn_phone_core.o \
 	src/match/match_pinyin_core.o \
+	src/match/match_scalar.o \
 	src/match/match_soft_core.o \
 	src/match/match_text_core.o
 
@@ -69,7 +70,8 @@ ROOM_SQL = \
 	src/intake/import.sql \
 	src/view/view.sql \
 	src/points/points.sql \
-	src/points/points_post.sql
+	src/points/points_post.sql \
+	src/match/match_scalar.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
