@@ -62,6 +62,20 @@ OBJS = \
 	src/match/match_scalar.o \
 	src/match/match_soft_core.o \
 	src/match/match_text_core.o \
+	src/match/match_block_core.o \
+	src/match/match_cluster_core.o \
+	src/match/match_contact_kind_core.o \
+	src/match/match_date_kind_core.o \
+	src/match/match_engine_core.o \
+	src/match/match_model_core.o \
+	src/match/match_name_kind_core.o \
+	src/match/match_parts_core.o \
+	src/match/match_rules_core.o \
+	src/match/match_score_core.o \
+	src/match/match_suggest_core.o \
+	src/match/match_text_kind_core.o \
+	src/match/match_thread_core.o \
+	src/match/match_train_core.o \
 	src/score/score_apply.o \
 	src/score/score_card.o \
 	src/score/score_card_core.o \
