@@ -39,6 +39,15 @@
 	list_free(ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL))
 #endif
 
+/* 18 counts index searches. */
+#if PG_VERSION_NUM >= 180000
+#define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) \
+	index_beginscan(heap, index, snapshot, NULL, keys, 0)
+#else
+#define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) \
+	index_beginscan(heap, index, snapshot, keys, 0)
+#endif
+
 /* 18 wants a name and version with the magic block; the version is crm.control's. */
 #if PG_VERSION_NUM >= 180000
 #define CRM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "crm", .version = CRM_VERSION)

@@ -231,7 +231,8 @@ SELECT set_eq(
     $$SELECT format('%s has %s', member::regrole, roleid::regrole) FROM pg_auth_members
        WHERE member::regrole::text LIKE 'crm\_%' AND member::regrole::text NOT LIKE 'crm\_test%'$$,
     ARRAY['crm_backup has pg_read_all_data', 'crm_data_admin has crm_reader', 'crm_data_admin has crm_writer',
-          'crm_data_admin has crm_searcher', 'crm_owner has crm_writer', 'crm_owner has crm_searcher'],
+          'crm_data_admin has crm_searcher', 'crm_owner has crm_writer', 'crm_owner has crm_searcher',
+          'crm_data_admin has crm_steward', 'crm_owner has crm_steward'],
     'our roles have these rights of one another and no others');
 
 SELECT * FROM finish();
