@@ -107,6 +107,7 @@ typedef struct CrmMatchSettings
 	int			rule_count;
 	CrmMatchRule rule[CRM_MATCH_RULE_MAX];
 	uint32_t	block_cap;		/* larger blocks make no pairs; 0: the default */
+	uint64_t	pair_budget;	/* of all rules: the caps of rules are lowered to it; 0: the default */
 	uint32_t	random_pairs;	/* for u; 0: the default */
 	uint32_t	em_rounds;		/* 0: the default */
 	uint64_t	seed;
@@ -194,6 +195,7 @@ typedef struct CrmMatchModel
 	double		absent;			/* what a pair that was no candidate weighs in a cluster */
 	double		recall;			/* of blocking, as the model itself estimates it */
 	uint64_t	records;		/* trained on; terms are counted against it */
+	uint32_t	rule_cap[CRM_MATCH_RULE_MAX];	/* records of the largest block that makes pairs */
 	double		m[CRM_MATCH_COMPARISON_MAX][CRM_MATCH_LEVEL_MAX];
 	double		u[CRM_MATCH_COMPARISON_MAX][CRM_MATCH_LEVEL_MAX];
 	double		weight[CRM_MATCH_COMPARISON_MAX][CRM_MATCH_LEVEL_MAX];

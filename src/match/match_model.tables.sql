@@ -22,11 +22,15 @@ CREATE TABLE crm_data.match_model (
     candidates   bigint NOT NULL DEFAULT 0,
     pairs        bigint NOT NULL DEFAULT 0,
     clusters     bigint NOT NULL DEFAULT 0,
-    next_record  bigint NOT NULL DEFAULT 0,
-    next_cluster bigint NOT NULL DEFAULT 1,
     created_at   timestamptz NOT NULL DEFAULT now(),
     run_at       timestamptz
 );
+-- What every added record takes a number of; holding the row keeps additions one after the other.
+CREATE TABLE crm_data.match_counter (
+    model_id     integer PRIMARY KEY,
+    next_record  bigint NOT NULL DEFAULT 0,
+    next_cluster bigint NOT NULL DEFAULT 1
+) WITH (fillfactor = 50);
 
 CREATE TABLE crm_data.match_parameter (
     model_id   integer NOT NULL REFERENCES crm_data.match_model ON DELETE CASCADE,
@@ -79,8 +83,7 @@ CREATE TABLE crm_data.match_cluster (
     cluster_id bigint NOT NULL,
     went_into  bigint,
     members    bigint[] NOT NULL,
-    PRIMARY KEY (model_id, cluster_id),
-    CHECK ((went_into IS NULL) = (members <> '{}'))
+    PRIMARY KEY (model_id, cluster_id)
 );
 -- Records of the run that were taken out since.
 CREATE TABLE crm_data.match_gone (
@@ -120,7 +123,7 @@ BEGIN
     -- Nobody but the functions, which check that the caller may read the source: even
     -- who is whose duplicate tells about people.
     FOREACH member IN ARRAY ARRAY['match_model', 'match_parameter', 'match_page', 'match_record', 'match_key', 'match_pair',
-                                  'match_cluster', 'match_gone', 'match_label', 'match_report'] LOOP
+                                  'match_cluster', 'match_gone', 'match_counter', 'match_label', 'match_report'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
     END LOOP;
@@ -146,8 +149,10 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('match_model', 'candidates', 'match', 'general', 3, 'internal', 'candidate pairs', '候选对数', 'Pairs that were scored.'),
     ('match_model', 'pairs', 'match', 'general', 3, 'internal', 'pairs', '匹配对数', 'Pairs that were kept.'),
     ('match_model', 'clusters', 'match', 'general', 3, 'internal', 'clusters', '簇数', 'Single records included.'),
-    ('match_model', 'next_record', 'match', 'general', 3, 'internal', 'next record', '下一记录号', NULL),
-    ('match_model', 'next_cluster', 'match', 'general', 3, 'internal', 'next cluster', '下一簇号', 'Numbers of clusters are never used again.'),
+    ('match_counter', NULL, NULL, 'general', 3, NULL, 'counter of a model', '模型计数器', NULL),
+    ('match_counter', 'model_id', 'match', 'general', 3, 'internal', 'number of the model', '模型号', NULL),
+    ('match_counter', 'next_record', 'match', 'general', 3, 'internal', 'next record', '下一记录号', NULL),
+    ('match_counter', 'next_cluster', 'match', 'general', 3, 'internal', 'next cluster', '下一簇号', 'Numbers of clusters are never used again.'),
     ('match_model', 'created_at', 'match', 'general', 3, 'internal', 'created at', '创建时间', NULL),
     ('match_model', 'run_at', 'match', 'general', 3, 'internal', 'last run', '上次运行', NULL),
     ('match_parameter', NULL, NULL, 'general', 3, NULL, 'parameter of a model', '模型参数', 'm, u and weight of each level.'),

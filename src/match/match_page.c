@@ -7,8 +7,9 @@
  * the figures.  Pages are written once by a run and never changed; what comes
  * later stands in plain rows beside them until the next run.
  *
- * Pages of a model that reads personal data are sealed as crm.private_text is,
- * so that neither a dump nor a page of the disk shows what was prepared.
+ * Where a model reads personal data the prepared records are sealed as
+ * crm.private_text is, and hashes of keys and terms are keyed, so that neither a
+ * dump nor a page of the disk shows a value or lets anybody try one.
  */
 #include "match_room.h"
 
@@ -247,14 +248,14 @@ aim(CrmMatchReader *reader, CrmMatchPageKind kind, StrategyNumber strategy, RegP
 
 /* The body of the slot's row; points into the buffer where it lies plain. */
 static void
-take_body(CrmMatchReader *reader, const char **body, size_t *length)
+take_body(CrmMatchReader *reader, CrmMatchPageKind kind, const char **body, size_t *length)
 {
 	bool		isnull;
 	struct varlena *stored = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(slot_getattr(reader->slot, 5, &isnull)));
 
 	*body = VARDATA_ANY(stored);
 	*length = VARSIZE_ANY_EXHDR(stored);
-	if (!reader->sealed)
+	if (!reader->sealed || kind != CRM_MATCH_PAGE_RECORD)
 		return;
 	open_body(*body, *length, &reader->opened);
 	*body = reader->opened.data;
@@ -262,13 +263,16 @@ take_body(CrmMatchReader *reader, const char **body, size_t *length)
 }
 
 bool
-crm_match_read(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 key, const char **body, size_t *length)
+crm_match_read(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 key, uint64 *first, const char **body, size_t *length)
 {
+	bool		isnull;
+
 	reader->listing = 0;
 	aim(reader, kind, BTLessEqualStrategyNumber, F_INT8LE, key);
 	if (!index_getnext_slot(reader->scan, BackwardScanDirection, reader->slot))
 		return false;
-	take_body(reader, body, length);
+	*first = (uint64) DatumGetInt64(slot_getattr(reader->slot, 4, &isnull)) ^ UINT64CONST(0x8000000000000000);
+	take_body(reader, kind, body, length);
 	return true;
 }
 
@@ -283,7 +287,7 @@ crm_match_read_next(CrmMatchReader *reader, CrmMatchPageKind kind, const char **
 		reader->listing = 0;
 		return false;
 	}
-	take_body(reader, body, length);
+	take_body(reader, kind, body, length);
 	return true;
 }
 

@@ -48,12 +48,13 @@ extern bool crm_match_method_find(const char *name, CrmMatchMethod *method);
 
 /* -- tables: match_source.c --------------------------------------------------- */
 
-/* A row as texts in the order of plan->column; valid during the call only. */
-typedef void (*CrmMatchRow) (void *context, const char *id, size_t id_length, const CrmMatchText *column);
+/* A row as texts in the order of plan->column; valid during the call only.  False: enough. */
+typedef bool (*CrmMatchRow) (void *context, const char *id, size_t id_length, const CrmMatchText *column);
 
 extern bool crm_match_source_personal(Oid source, const CrmMatchPlan *plan);
 extern void crm_match_source_require(Oid source, const CrmMatchPlan *plan, Oid model_owner);
-extern uint64 crm_match_source_read(Oid source, const CrmMatchPlan *plan, CrmMatchRow row, void *context);
+/* tail follows the source's name in the query: a sample; "" for all. */
+extern uint64 crm_match_source_read(Oid source, const CrmMatchPlan *plan, const char *tail, CrmMatchRow row, void *context);
 extern char *crm_match_source_name(Oid source);
 extern Oid	crm_match_source_find(const char *name);
 extern void crm_match_fault_raise(const CrmMatchFault *fault) pg_attribute_noreturn();
@@ -70,6 +71,42 @@ typedef struct CrmMatchOwner
 
 extern void crm_match_owner_begin(CrmMatchOwner *owner);
 extern void crm_match_owner_end(const CrmMatchOwner *owner);
+
+/* -- models: match_model.c -------------------------------------------------------- */
+
+typedef struct CrmMatchStored
+{
+	int32		model_id;
+	char	   *name;
+	char	   *source;
+	Oid			owner;
+	int32		version;		/* grows with every change of settings or parameters */
+	bool		is_tuned;
+	bool		sealed;
+	bool		has_secret;
+	int64		secret_check;
+	bool		has_fingerprint;
+	int64		fingerprint;
+	int64		run;			/* 0: never */
+	int64		records;
+	int64		next_cluster;
+	Oid			source_oid;
+	Oid			second_oid;		/* InvalidOid: none */
+	CrmMatchPlan *plan;
+	CrmMatchModel fit;			/* fit.trained: whether it is */
+	uint64		secret[2];
+} CrmMatchStored;
+
+/* Needs SPI connected.  The caller may read the sources and what they gave. */
+extern CrmMatchStored *crm_match_model_load(const char *name, bool for_update);
+extern void crm_match_model_require_owner(const CrmMatchStored *model);
+extern void crm_match_model_require_run(const CrmMatchStored *model);
+extern void crm_match_model_secret(CrmMatchStored *model);
+extern void crm_match_model_store_fit(CrmMatchStored *model, const CrmMatchModel *fit, bool is_tuned, const int64 *fingerprint);
+extern void crm_match_exec(const char *query, int arguments, const Oid *types, const Datum *values, const char *nulls);
+
+extern int	crm_match_workers;	/* setting: threads of a run */
+extern int	crm_match_memory;	/* setting: MB that a run's engine may take */
 
 /* -- pages: match_page.c -------------------------------------------------------- */
 
@@ -94,12 +131,44 @@ extern void crm_match_writer_end(CrmMatchWriter *writer);
 
 typedef struct CrmMatchReader CrmMatchReader;
 
-/* The page that holds the key if any does; false when all begin later. */
 extern CrmMatchReader *crm_match_reader(int32 model, int64 run, bool sealed);
-extern bool crm_match_read(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 key, const char **body, size_t *length);
+/* The page that holds the key if any does, and its first key; false when all begin later. */
+extern bool crm_match_read(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 key, uint64 *first, const char **body, size_t *length);
 /* All pages of a kind in order; restarts when kind changes. */
 extern bool crm_match_read_next(CrmMatchReader *reader, CrmMatchPageKind kind, const char **body, size_t *length);
 extern void crm_match_reader_end(CrmMatchReader *reader);
+
+/* Of a block of more records, beyond every cap, only the size is kept. */
+#define CRM_MATCH_BLOCK_KEPT 4096
+
+/* A pair as its page has it. */
+typedef struct CrmMatchPairEntry
+{
+	uint64		vector;
+	uint32		left;
+	uint32		right;
+	double		weight;
+} CrmMatchPairEntry;
+
+extern uint64 crm_match_id_hash(const char *id, size_t length);
+extern uint64 crm_match_stored_key(const CrmMatchStored *model, int rule, uint64 hash);
+extern uint64 crm_match_stored_term(const CrmMatchStored *model, int comparison, int level, uint64 hash);
+
+/* -- all records of a model with their clusters: match_list.c ------------------------ */
+
+typedef struct CrmMatchListed
+{
+	const char *id;				/* valid until the next one */
+	size_t		id_length;
+	int64		record;
+	int64		cluster;
+} CrmMatchListed;
+
+typedef struct CrmMatchList CrmMatchList;
+
+extern CrmMatchList *crm_match_list(const CrmMatchStored *model);
+extern bool crm_match_list_next(CrmMatchList *list, CrmMatchListed *listed);
+extern void crm_match_list_end(CrmMatchList *list);
 
 /* Keeps what is stored from being a list of hashes that anybody can try. */
 extern uint64 crm_match_keyed(const uint64 secret[2], uint64 hash);

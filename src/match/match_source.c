@@ -283,15 +283,16 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	Receiver   *r = (Receiver *) self;
 	MemoryContext before = MemoryContextSwitchTo(r->per_row);
+	bool		more;
 
 	slot_getallattrs(slot);
 	r->rows++;
 	take_id(r, slot);
 	take_columns(r, slot);
 	MemoryContextSwitchTo(before);
-	r->row(r->context, r->id.data, r->id.len, r->text);
+	more = r->row(r->context, r->id.data, r->id.len, r->text);
 	MemoryContextReset(r->per_row);
-	return true;
+	return more;
 }
 
 static void
@@ -317,7 +318,7 @@ append_column(StringInfo query, Oid source, const char *name, bool is_id)
 }
 
 static char *
-source_query(Oid source, const CrmMatchPlan *plan)
+source_query(Oid source, const CrmMatchPlan *plan, const char *tail)
 {
 	StringInfoData query;
 
@@ -327,7 +328,7 @@ source_query(Oid source, const CrmMatchPlan *plan)
 		append_column(&query, source, plan->id[i], true);
 	for (int i = 0; i < plan->settings.column_count; i++)
 		append_column(&query, source, plan->column[i], false);
-	appendStringInfo(&query, " FROM %s s", crm_match_source_name(source));
+	appendStringInfo(&query, " FROM %s s %s", crm_match_source_name(source), tail);
 	return query.data;
 }
 
@@ -350,7 +351,7 @@ fix_session(void)
 
 /* Hand every row to the callback; needs SPI connected.  Number of rows. */
 uint64
-crm_match_source_read(Oid source, const CrmMatchPlan *plan, CrmMatchRow row, void *context)
+crm_match_source_read(Oid source, const CrmMatchPlan *plan, const char *tail, CrmMatchRow row, void *context)
 {
 	SPIExecuteOptions options = {0};
 	Receiver	r = {.plan = plan, .row = row, .context = context};
@@ -368,7 +369,7 @@ crm_match_source_read(Oid source, const CrmMatchPlan *plan, CrmMatchRow row, voi
 	for (int i = 0; i < plan->settings.column_count; i++)
 		r.personal[i] = column_personal(source, plan->column[i]);
 	options.dest = (DestReceiver *) &r;
-	outcome = SPI_execute_extended(source_query(source, plan), &options);
+	outcome = SPI_execute_extended(source_query(source, plan, tail), &options);
 	OPENSSL_cleanse(r.opened, (size_t) CRM_MATCH_COLUMN_MAX * (CRM_PII_TEXT_MAX + 1));
 	MemoryContextDelete(r.per_row);
 	AtEOXact_GUC(true, level);
