@@ -47,7 +47,15 @@ OBJS = \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
-	src/points/points_text_core.o
+	src/points/points_text_core.o \
+	src/match/match_cn_address_core.o \
+	src/match/match_cn_company_core.o \
+	src/match/match_cn_id_core.o \
+	src/match/match_cn_name_core.o \
+	src/match/match_cn_phone_core.o \
+	src/match/match_pinyin_core.o \
+	src/match/match_soft_core.o \
+	src/match/match_text_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \

@@ -17,8 +17,9 @@ static const unsigned char resident_weight[17] =
 {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
 static const char resident_check[] = "10X98765432";
 
-static char
-resident_check_character(const char *digits)
+/* The check character that seventeen digits ask for. */
+char
+crm_resident_check(const char *digits)
 {
 	int			sum = 0;
 
@@ -31,13 +32,13 @@ resident_check_character(const char *digits)
  * A number of the first generation has two digits for the year and no check
  * character; all its holders were born in the twentieth century.
  */
-static void
-upgrade_15_digits(const char *old, char *number)
+void
+crm_resident_upgrade(const char *old, char *number)
 {
 	memcpy(number, old, 6);
 	memcpy(number + 6, "19", 2);
 	memcpy(number + 8, old + 6, 9);
-	number[17] = resident_check_character(number);
+	number[17] = crm_resident_check(number);
 }
 
 /* Region, date and check character of an 18-character number. */
@@ -51,7 +52,7 @@ resident_fault(const char *number, CrmVerdict *verdict)
 	if (year < FIRST_BIRTH_YEAR || year > LAST_BIRTH_YEAR ||
 		!crm_date_real(year, month_day / 100, month_day % 100))
 		return CRM_REASON_DATE;
-	if (resident_check_character(number) != number[17])
+	if (crm_resident_check(number) != number[17])
 		return CRM_REASON_CHECK_DIGIT;
 	if (!crm_division_exists(region, &verdict->region_withdrawn))
 		return CRM_REASON_REGION;
@@ -149,7 +150,7 @@ crm_resident_id_judge(const char *text, size_t length, CrmVerdict *verdict)
 		return crm_verdict_refuse(verdict, reason);
 	if (code.length == 15 && crm_all_digits(code.text, 15))
 	{
-		upgrade_15_digits(code.text, number);
+		crm_resident_upgrade(code.text, number);
 		verdict->was_15_digits = true;
 		return resident_id_accept(number, verdict);
 	}

@@ -103,6 +103,10 @@ extern bool crm_uscc_clean(const char *text, size_t length);
 extern bool crm_bank_card_clean(const char *text, size_t length);
 extern bool crm_phone_clean(const char *text, size_t length);
 
+/* Of a resident identity number: its last character, and the 18 for an old 15. */
+extern char crm_resident_check(const char *digits);
+extern void crm_resident_upgrade(const char *old, char *number);
+
 /* The parsers, one per kind; each fills a verdict that has begun. */
 extern bool crm_resident_id_judge(const char *text, size_t length, CrmVerdict *verdict);
 extern bool crm_uscc_judge(const char *text, size_t length, CrmVerdict *verdict);

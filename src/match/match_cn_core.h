@@ -1,0 +1,19 @@
+/*
+ * match_cn_core.h: the comparison kinds of Chinese data, and what their files share.
+ */
+#ifndef CRM_MATCH_CN_CORE_H
+#define CRM_MATCH_CN_CORE_H
+
+#include "match_kind_core.h"
+
+extern const CrmMatchKind crm_match_cn_name;
+extern const CrmMatchKind crm_match_cn_id_number;
+extern const CrmMatchKind crm_match_cn_phone;
+extern const CrmMatchKind crm_match_cn_address;
+extern const CrmMatchKind crm_match_cn_company_name;
+
+/* The forms that SQL shows too: UTF-8 written to out, its length; 0 when nothing is left. */
+extern size_t crm_fold_name(const char *text, size_t length, char *out, size_t room);
+extern size_t crm_fold_company_name(const char *text, size_t length, char *out, size_t room);
+
+#endif
