@@ -40,5 +40,6 @@ _PG_init(void)
 	crm_core_init();
 	crm_pii_init();
 	crm_points_init();
+	crm_match_init();
 	MarkGUCPrefixReserved("crm");
 }

@@ -48,6 +48,12 @@ OBJS = \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
 	src/points/points_text_core.o \
+	src/match/match_model.o src/match/zz_stub.o \
+	src/match/match_settings.o \
+	src/match/match_source.o \
+	src/match/match_page.o \
+	src/match/match_run.o \
+	src/match/match_list.o \
 	src/match/match_cn_address_core.o \
 	src/match/match_cn_company_core.o \
 	src/match/match_cn_id_core.o \
@@ -55,7 +61,18 @@ OBJS = \
 	src/match/match_cn_phone_core.o \
 	src/match/match_pinyin_core.o \
 	src/match/match_soft_core.o \
-	src/match/match_text_core.o
+	src/match/match_text_core.o \
+	src/match/match_block_core.o \
+	src/match/match_cluster_core.o \
+	src/match/match_contact_kind_core.o \
+	src/match/match_date_kind_core.o \
+	src/match/match_engine_core.o \
+	src/match/match_name_kind_core.o \
+	src/match/match_parts_core.o \
+	src/match/match_score_core.o \
+	src/match/match_text_kind_core.o \
+	src/match/match_thread_core.o \
+	src/match/match_train_core.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -69,7 +86,8 @@ ROOM_SQL = \
 	src/intake/import.sql \
 	src/view/view.sql \
 	src/points/points.sql \
-	src/points/points_post.sql
+	src/points/points_post.sql \
+	src/match/match_model.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
@@ -83,4 +101,5 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/match/match_model.tables.sql \
 	src/core/comments.tables.sql

@@ -169,6 +169,7 @@ typedef struct CrmMatchList CrmMatchList;
 extern CrmMatchList *crm_match_list(const CrmMatchStored *model);
 extern bool crm_match_list_next(CrmMatchList *list, CrmMatchListed *listed);
 extern void crm_match_list_end(CrmMatchList *list);
+extern Datum crm_match_vector_array(uint64 vector, int comparisons);
 
 /* Keeps what is stored from being a list of hashes that anybody can try. */
 extern uint64 crm_match_keyed(const uint64 secret[2], uint64 hash);
