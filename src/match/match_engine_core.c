@@ -2,6 +2,7 @@
  * match_engine_core.c: the engine's records: settings, preparing, keys, memory.
  */
 #include "match_inside_core.h"
+#include "match_cn_core.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,10 +15,8 @@ static const CrmMatchKind *const kinds[] = {
 	&crm_match_kind_jaccard, &crm_match_kind_name, &crm_match_kind_title, &crm_match_kind_date,
 	&crm_match_kind_email, &crm_match_kind_numeric, &crm_match_kind_postcode, &crm_match_kind_address,
 	&crm_match_kind_phone,
-#ifdef CRM_MATCH_CN
 	&crm_match_cn_name, &crm_match_cn_id_number, &crm_match_cn_phone, &crm_match_cn_address,
 	&crm_match_cn_company_name,
-#endif
 	NULL
 };
 

@@ -150,6 +150,12 @@ extern double crm_match_vector_weight(const CrmMatchScale *scale, uint64_t vecto
 extern double crm_match_pair_weight(const CrmMatchEngine *engine, const CrmMatchScale *scale,
 									uint32_t a, uint32_t b, uint64_t vector);
 
+/* Rules for the comparisons that settings have. */
+extern CrmMatchCode crm_match_suggest_rules(const CrmMatchText *value, size_t rows, uint64_t total,
+											CrmMatchSettings *settings, CrmMatchFault *fault);
+/* Whether a word is a forename that many people have, long or short. */
+extern bool crm_match_is_forename(const char *text, int length);
+
 static inline uint64_t
 crm_match_random(uint64_t *state)
 {

@@ -3,7 +3,7 @@
  * columns (forename first, then surname), with parts swapped, missing, short,
  * or mistyped.
  */
-#include "match_parts_core.h"
+#include "match_inside_core.h"
 
 #define PART_MAX 24
 #define HEAD 3					/* bytes before the letters: lengths of the three parts */
@@ -211,6 +211,15 @@ short_of(const char *a, int n, const char *b, int m)
 		if (first && second)
 			return true;
 	}
+	return false;
+}
+
+bool
+crm_match_is_forename(const char *text, int length)
+{
+	for (size_t i = 0; short_form[i] != NULL || short_form[i + 1] != NULL; i++)
+		if (short_form[i] != NULL && is_word(short_form[i], text, length))
+			return true;
 	return false;
 }
 
