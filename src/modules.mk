@@ -69,7 +69,9 @@ OBJS = \
 	src/match/match_engine_core.o \
 	src/match/match_name_kind_core.o \
 	src/match/match_parts_core.o \
+	src/match/match_rules_core.o \
 	src/match/match_score_core.o \
+	src/match/match_suggest_core.o \
 	src/match/match_text_kind_core.o \
 	src/match/match_thread_core.o \
 	src/match/match_train_core.o

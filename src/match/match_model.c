@@ -366,11 +366,11 @@ crm_match_model_create(PG_FUNCTION_ARGS)
 
 /* What a run left and what came after it. */
 static void
-forget_results(const CrmMatchStored *model)
+forget_results(int32 model_id)
 {
-	static const char *const tables[] = {"match_page", "match_record", "match_key", "match_pair", "match_cluster", "match_gone", "match_report", "match_parameter"};
+	static const char *const tables[] = {"match_page", "match_record", "match_key", "match_pair", "match_cluster", "match_gone", "match_counter", "match_report", "match_parameter"};
 	Oid			type = INT4OID;
-	Datum		value = Int32GetDatum(model->model_id);
+	Datum		value = Int32GetDatum(model_id);
 
 	for (int i = 0; i < (int) lengthof(tables); i++)
 		crm_match_exec(psprintf("DELETE FROM crm_data.%s WHERE model_id = $1", tables[i]), 1, &type, &value, NULL);
@@ -390,7 +390,7 @@ crm_match_model_alter(PG_FUNCTION_ARGS)
 	model = crm_match_model_load(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
 	crm_match_model_require_owner(model);
 	require_sources(model->source_oid, plan, model->owner);
-	forget_results(model);
+	forget_results(model->model_id);
 	values[0] = Int32GetDatum(model->model_id);
 	values[1] = JsonbPGetDatum(settings);
 	values[2] = BoolGetDatum(any_personal(model->source_oid, plan));
@@ -465,6 +465,9 @@ read_row(const char *name, bool for_update)
 	model->source = TextDatumGetCString(column(2, &isnull));
 	model->plan = crm_match_plan_require(DatumGetJsonbPCopy(column(3, &isnull)));
 	model->owner = get_role_oid(NameStr(*DatumGetName(column(4, &isnull))), true);
+	/* A role that was dropped leaves its models to superusers. */
+	if (!OidIsValid(model->owner))
+		model->owner = BOOTSTRAP_SUPERUSERID;
 	model->version = DatumGetInt32(column(5, &isnull));
 	model->is_tuned = DatumGetBool(column(6, &isnull));
 	model->sealed = DatumGetBool(column(7, &isnull));
@@ -481,18 +484,33 @@ read_row(const char *name, bool for_update)
 	return model;
 }
 
+PG_FUNCTION_INFO_V1(crm_match_model_drop);
+Datum
+crm_match_model_drop(PG_FUNCTION_ARGS)
+{
+	Oid			type = INT4OID;
+	Datum		value;
+	CrmMatchStored *model;
+
+	SPI_connect();
+	/* Not load(): the source may be gone. */
+	model = read_row(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
+	crm_match_model_require_owner(model);
+	forget_results(model->model_id);
+	value = Int32GetDatum(model->model_id);
+	crm_match_exec("DELETE FROM crm_data.match_model WHERE model_id = $1", 1, &type, &value, NULL);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
 CrmMatchStored *
 crm_match_model_load(const char *name, bool for_update)
 {
 	CrmMatchStored *model = read_row(name, for_update);
-	/* A dropped owner leaves the model to superusers. */
-	Oid			owner = OidIsValid(model->owner) ? model->owner : BOOTSTRAP_SUPERUSERID;
-
-	model->owner = owner;
 	model->source_oid = crm_match_source_find(model->source);
 	if (model->plan->second_source != NULL)
 		model->second_oid = crm_match_source_find(model->plan->second_source);
-	require_sources(model->source_oid, model->plan, owner);
+	require_sources(model->source_oid, model->plan, model->owner);
 	if (!isnan(model->plan->threshold))
 		model->fit.threshold = model->plan->threshold;
 	return model;

@@ -117,3 +117,49 @@ All that were kept, for review as well; threshold_match_weight leaves out weaker
 Errors: 55000 before the first run, 42704, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.match_pairs(text, float8) FROM PUBLIC; -- tells who is whose duplicate
 GRANT EXECUTE ON FUNCTION crm.match_pairs(text, float8) TO crm_steward;
+
+CREATE FUNCTION crm.match_model_drop(model text) RETURNS void
+    AS 'MODULE_PATHNAME', 'crm_match_model_drop' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.match_model_drop(text) IS
+$$Remove a model with all that it learned and found, and the judgements of people (删除匹配模型).
+Works also when its source is gone.
+Errors: 42704, 42501 for who is no member of its owner.$$;
+REVOKE EXECUTE ON FUNCTION crm.match_model_drop(text) FROM PUBLIC; -- writes
+GRANT EXECUTE ON FUNCTION crm.match_model_drop(text) TO crm_steward;
+
+CREATE FUNCTION crm.match_models() RETURNS TABLE (model text, source text, owner name, state text, is_tuned boolean, is_sealed boolean, records bigint,
+                                                  candidates bigint, pairs bigint, clusters bigint, run_at timestamptz, settings jsonb)
+    LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT m.name, m.source, m.owner, m.state, m.is_tuned, m.is_sealed, m.records, m.candidates, m.pairs, m.clusters, m.run_at, m.settings
+      FROM crm_data.match_model m ORDER BY m.name $$;
+ALTER FUNCTION crm.match_models() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.match_models() IS
+$$All matching models: over what, whose, and how large their last run was (匹配模型一览). Holds nothing of the records.$$;
+REVOKE EXECUTE ON FUNCTION crm.match_models() FROM PUBLIC; -- names tables
+GRANT EXECUTE ON FUNCTION crm.match_models() TO crm_steward;
+
+CREATE FUNCTION crm.match_parameters(model text) RETURNS TABLE (comparison text, level smallint, label text, m float8, u float8, match_weight float8)
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT p.comparison, p.level, p.label, p.m, p.u, p.weight
+      FROM crm_data.match_model d JOIN crm_data.match_parameter p ON p.model_id = d.model_id
+     WHERE d.name = match_parameters.model ORDER BY p.comparison, p.level $$;
+ALTER FUNCTION crm.match_parameters(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.match_parameters(text) IS
+$$What a model learned: m and u of every level and the weight that it gives, in bits (模型参数).$$;
+REVOKE EXECUTE ON FUNCTION crm.match_parameters(text) FROM PUBLIC; -- tells about the data
+GRANT EXECUTE ON FUNCTION crm.match_parameters(text) TO crm_steward;
+
+CREATE FUNCTION crm.count_comparisons_from_blocking_rule(model text)
+    RETURNS TABLE (rule smallint, blocking_rule text, pairs bigint, blocks bigint, largest bigint, skipped bigint, skipped_pairs bigint)
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT r.rule, r.blocking_rule, r.pairs, r.blocks, r.largest, r.skipped, r.skipped_pairs
+      FROM crm_data.match_model d JOIN crm_data.match_report r ON r.model_id = d.model_id
+     WHERE d.name = count_comparisons_from_blocking_rule.model ORDER BY r.rule $$;
+ALTER FUNCTION crm.count_comparisons_from_blocking_rule(text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.count_comparisons_from_blocking_rule(text) IS
+$$What each blocking rule gave in the last run: pairs that no rule before it made, blocks, and what was skipped because a block was larger than the cap (分块报告).$$;
+REVOKE EXECUTE ON FUNCTION crm.count_comparisons_from_blocking_rule(text) FROM PUBLIC; -- tells about the data
+GRANT EXECUTE ON FUNCTION crm.count_comparisons_from_blocking_rule(text) TO crm_steward;

@@ -847,6 +847,8 @@ require_untouched(const Run *run)
 				 errhint("Call it again.")));
 }
 
+extern CrmMatchCode crm_match_set_labels(CrmMatchEngine *engine, const CrmMatchLabel *label, size_t labels, CrmMatchFault *fault);
+
 static void
 use_labels(Run *run, const CrmMatchEntry *sorted)
 {
