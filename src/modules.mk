@@ -54,6 +54,8 @@ OBJS = \
 	src/match/match_page.o \
 	src/match/match_run.o \
 	src/match/match_list.o \
+	src/match/match_find.o \
+	src/match/match_answer.o \
 	src/match/match_cn_address_core.o \
 	src/match/match_cn_company_core.o \
 	src/match/match_cn_id_core.o \
@@ -89,7 +91,8 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
-	src/match/match_model.sql
+	src/match/match_model.sql \
+	src/match/match_find.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().

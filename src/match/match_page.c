@@ -69,17 +69,19 @@ as_bigint(uint64 key)
 
 /* -- sealing ------------------------------------------------------------------------ */
 
-/* A long body is sealed in pieces, each behind its length. */
-static struct varlena *
-seal_body(const StringInfo body)
+/* As a bytea holds them; what is sealed is sealed in pieces, each behind its length. */
+struct varlena *
+crm_match_seal_bytes(bool is_sealed, const char *bytes, size_t size)
 {
 	StringInfoData sealed;
 
 	initStringInfo(&sealed);
 	appendStringInfoSpaces(&sealed, VARHDRSZ);
-	for (int at = 0; at < body->len; at += CRM_PII_TEXT_MAX)
+	if (!is_sealed)
+		appendBinaryStringInfo(&sealed, bytes, (int) size);
+	for (size_t at = 0; is_sealed && at < size; at += CRM_PII_TEXT_MAX)
 	{
-		struct varlena *piece = crm_pii_seal(CRM_PII_PRIVATE_TEXT, body->data + at, Min(body->len - at, CRM_PII_TEXT_MAX));
+		struct varlena *piece = crm_pii_seal(CRM_PII_PRIVATE_TEXT, bytes + at, Min(size - at, CRM_PII_TEXT_MAX));
 		uint32		length = VARSIZE_ANY(piece);
 
 		appendBinaryStringInfo(&sealed, (char *) &length, sizeof(length));
@@ -116,6 +118,20 @@ open_body(const char *sealed, size_t length, StringInfo body)
 	}
 }
 
+/* At most room bytes of a value that crm_match_seal_bytes() sealed. */
+void
+crm_match_open_bytes(const char *sealed, size_t size, char *out, size_t room, size_t *length)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	open_body(sealed, size, &body);
+	*length = Min((size_t) body.len, room);
+	memcpy(out, body.data, *length);
+	explicit_bzero(body.data, body.maxlen);
+	pfree(body.data);
+}
+
 /* -- writing -------------------------------------------------------------------------- */
 
 /* Needs SPI connected, the owner's rights, and lives as long as the SPI call. */
@@ -139,16 +155,6 @@ crm_match_writer(int32 model, int64 run, CrmMatchPageKind kind, bool sealed)
 	return writer;
 }
 
-static struct varlena *
-plain_body(const StringInfo body)
-{
-	struct varlena *value = palloc(VARHDRSZ + body->len);
-
-	SET_VARSIZE(value, VARHDRSZ + body->len);
-	memcpy(VARDATA(value), body->data, body->len);
-	return value;
-}
-
 static void
 put_page(CrmMatchWriter *writer)
 {
@@ -159,7 +165,7 @@ put_page(CrmMatchWriter *writer)
 	values[1] = Int64GetDatum(writer->run);
 	values[2] = CharGetDatum((char) writer->kind);
 	values[3] = Int64GetDatum(as_bigint(writer->first));
-	values[4] = PointerGetDatum(writer->sealed ? seal_body(&writer->body) : plain_body(&writer->body));
+	values[4] = PointerGetDatum(crm_match_seal_bytes(writer->sealed && writer->kind == CRM_MATCH_PAGE_RECORD, writer->body.data, writer->body.len));
 	if (SPI_execute_plan(writer->insert, values, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "crm: match_page was not written");
 	MemoryContextSwitchTo(before);

@@ -129,6 +129,9 @@ extern CrmMatchWriter *crm_match_writer(int32 model, int64 run, CrmMatchPageKind
 extern void crm_match_write(CrmMatchWriter *writer, uint64 key, const void *entry, size_t length);
 extern void crm_match_writer_end(CrmMatchWriter *writer);
 
+extern struct varlena *crm_match_seal_bytes(bool is_sealed, const char *bytes, size_t size);
+extern void crm_match_open_bytes(const char *sealed, size_t size, char *out, size_t room, size_t *length);
+
 typedef struct CrmMatchReader CrmMatchReader;
 
 extern CrmMatchReader *crm_match_reader(int32 model, int64 run, bool sealed);
