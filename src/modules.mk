@@ -48,7 +48,7 @@ OBJS = \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
 	src/points/points_text_core.o \
-	src/match/match_model.o src/match/zz_stub.o \
+	src/match/match_model.o \
 	src/match/match_settings.o \
 	src/match/match_source.o \
 	src/match/match_page.o \
@@ -62,6 +62,7 @@ OBJS = \
 	src/match/match_cn_name_core.o \
 	src/match/match_cn_phone_core.o \
 	src/match/match_pinyin_core.o \
+	src/match/match_scalar.o \
 	src/match/match_soft_core.o \
 	src/match/match_text_core.o \
 	src/match/match_block_core.o \
@@ -69,6 +70,7 @@ OBJS = \
 	src/match/match_contact_kind_core.o \
 	src/match/match_date_kind_core.o \
 	src/match/match_engine_core.o \
+	src/match/match_model_core.o \
 	src/match/match_name_kind_core.o \
 	src/match/match_parts_core.o \
 	src/match/match_rules_core.o \
@@ -91,6 +93,7 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
+	src/match/match_scalar.sql \
 	src/match/match_model.sql \
 	src/match/match_find.sql
 

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #define EXACT_PAIRS 64			/* absent pairs between two clusters that are scored */
-double crm_match_low = -10, crm_match_high = 20;	/* bounds of a pair's weight within a mean */
 
 /* What a cluster knows of a neighbour. */
 typedef struct Link
@@ -54,12 +53,6 @@ typedef struct Clustering
 	uint32_t   *seen;			/* scratch: index + 1 of a neighbour in the list under work */
 	bool		short_of_memory;
 } Clustering;
-
-static double
-bound(double weight)
-{
-	return weight < crm_match_low ? crm_match_low : weight > crm_match_high ? crm_match_high : weight;
-}
 
 static bool
 better(const Offer *a, const Offer *b)
@@ -175,7 +168,7 @@ score_pair(Clustering *clustering, uint32_t a, uint32_t b, bool *conflict)
 	uint64_t	vector = crm_match_compare(&engine->settings, engine->record[a], engine->record[b]);
 
 	*conflict |= crm_match_is_conflict(&engine->settings, vector);
-	return bound(crm_match_pair_weight(engine, &clustering->scale, a, b, vector));
+	return crm_match_bound(crm_match_pair_weight(engine, &clustering->scale, a, b, vector));
 }
 
 /* Sum over the pairs between two clusters that are not neighbours yet. */
@@ -369,8 +362,8 @@ average_linkage(Clustering *clustering, CrmMatchFault *fault)
 
 		if (engine->cluster[pair->left] != engine->cluster[pair->right])
 			continue;
-		add_link(clustering, pair->left, pair->right, bound(pair->weight), 1);
-		add_link(clustering, pair->right, pair->left, bound(pair->weight), 1);
+		add_link(clustering, pair->left, pair->right, crm_match_bound(pair->weight), 1);
+		add_link(clustering, pair->right, pair->left, crm_match_bound(pair->weight), 1);
 		if (pair->weight >= clustering->threshold && !pair->conflict)
 			offer(clustering, pair->left, &clustering->node[pair->left].link[clustering->node[pair->left].links - 1]);
 	}

@@ -41,8 +41,8 @@ static const char *const address_family[] = {"door", "place", "room", "rest", NU
 /* The prepared value. */
 typedef struct AddressValue
 {
-	uint64_t	road;			/* hash of its name, 0 when there is none */
-	uint64_t	rest;			/* hash of the estate or what else is left, 0 for nothing */
+	uint64_t	road;			/* its sound, 0 when there is none */
+	uint64_t	rest;			/* sound of the estate or what else is left, 0 for nothing */
 	int32_t		division;		/* 0 when unknown */
 	uint32_t	number;			/* 0 each when not given */
 	uint32_t	building;
@@ -75,8 +75,7 @@ typedef struct CounterWord
 /* Longer words first: 号楼 before 号. */
 static const CounterWord counter_word[] = {
 	{{0x53F7, 0x697C, 0}, COUNT_BUILDING},	/* 号楼 */
-	{{0x53F7, 0x697F, 0}, COUNT_BUILDING},
-	{{0x53F7, 0x623F, 0}, COUNT_ROOM},	/* 号房 */
+		{{0x53F7, 0x623F, 0}, COUNT_ROOM},	/* 号房 */
 	{{0x53F7, 0x5BA4, 0}, COUNT_ROOM},	/* 号室 */
 	{{0x53F7, 0x680B, 0}, COUNT_BUILDING},	/* 号栋 */
 	{{0x53F7, 0x5E62, 0}, COUNT_BUILDING},	/* 号幢 */
@@ -94,6 +93,20 @@ static const CounterWord counter_word[] = {
 	{{0x5C42, 0, 0}, COUNT_FLOOR},	/* 层 */
 	{{0x697C, 0, 0}, COUNT_FLOOR},	/* 楼 */
 };
+
+/* Two characters that sound like a counter of two: 单苑 is typed for 单元. */
+static Counter
+counter_by_sound(const uint32_t *points, size_t count, size_t at)
+{
+	for (size_t i = 0; at + 2 <= count && counter_word[i].word[1] != 0; i++)
+	{
+		const uint16_t *word = counter_word[i].word;
+
+		if (crm_pinyin(points[at]) == crm_pinyin(word[0]) && crm_pinyin(points[at + 1]) == crm_pinyin(word[1]))
+			return (Counter) counter_word[i].counter;
+	}
+	return COUNT_NOTHING;
+}
 
 static Counter
 counter_at(const uint32_t *points, size_t count, size_t at, size_t *used)
@@ -123,7 +136,8 @@ counter_at(const uint32_t *points, size_t count, size_t at, size_t *used)
 			return (Counter) counter_word[i].counter;
 		}
 	}
-	return COUNT_NOTHING;
+	*used = counter_by_sound(points, count, at) != COUNT_NOTHING ? 2 : 0;
+	return counter_by_sound(points, count, at);
 }
 
 /* A Chinese numeral's digit; 10 and 100 for 十 and 百, -1 for none. */
@@ -250,7 +264,25 @@ ends_place(uint32_t point)
 		point == 0x573A || point == 0x5382;
 }
 
-/* Hash of a road's name, without the township before it that ident did not know. */
+/*
+ * Hash of a name by its sound: roads and estates are written by ear, and in one
+ * district two of one sound are rare.
+ */
+static uint64_t
+sound_hash(const uint32_t *points, size_t count, uint64_t seed)
+{
+	uint64_t	hash = seed;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		int			syllable = crm_pinyin_soft(crm_pinyin(points[i]));
+
+		hash = crm_match_mix(hash + (syllable != 0 ? (uint64_t) syllable : points[i] + 1024));
+	}
+	return count == 0 ? 0 : hash | 1;
+}
+
+/* A road's name, without the township before it that ident did not know. */
 static uint64_t
 road_hash(const uint32_t *points, size_t count)
 {
@@ -261,7 +293,7 @@ road_hash(const uint32_t *points, size_t count)
 		if (ends_place(points[i]) || (points[i] == 0x9053 && i > 0 && points[i - 1] == 0x8857))
 			start = i + 1;
 	}
-	return count == 0 ? 0 : crm_match_hash(points + start, (count - start) * sizeof(uint32_t), 3);
+	return sound_hash(points + start, count - start, 3);
 }
 
 /* 路 街 道 巷 弄 里: what a road's name ends with. */
@@ -280,8 +312,7 @@ read_unnumbered(AddressValue *value, const uint32_t *points, size_t count)
 	while (end > 0 && !ends_road(points[end - 1]))
 		end--;
 	value->road = road_hash(points, end);
-	if (end < count)
-		value->rest = crm_match_hash(points + end, (count - end) * sizeof(uint32_t), 4);
+	value->rest = sound_hash(points + end, count - end, 4);
 }
 
 static void
@@ -325,8 +356,8 @@ read_detail(AddressValue *value, const uint32_t *points, size_t count)
 	}
 	if (!numbers)
 		read_unnumbered(value, points, count);
-	else if (rests > 0)
-		value->rest = crm_match_hash(rest, rests * sizeof(uint32_t), 4);
+	else
+		value->rest = sound_hash(rest, rests, 4);
 }
 
 static size_t

@@ -12,7 +12,7 @@
 
 #define BRAND_POINTS 24
 #define NAME_BYTES 480
-#define NAME_POINTS (NAME_BYTES / 3)
+#define TRADE_POINTS 10			/* characters of the industry that are compared */
 
 typedef enum CompanyLevel
 {
@@ -58,7 +58,7 @@ typedef struct CompanyHead
 	uint64_t	industry;		/* hash of all its words, 0 when there is none */
 	uint64_t	branch;			/* 0 for the company itself */
 	int32_t		region;			/* division, 0 when there is none */
-	uint32_t	trade;			/* hash of the industry's first word, 0 when there is none */
+	uint16_t	trade[TRADE_POINTS];	/* the industry's characters, ends with 0 */
 	uint8_t		form;
 	uint8_t		count;
 	bool		latin;
@@ -76,6 +76,15 @@ typedef struct Company
 	CompanyHead head;
 	BrandPoint	point[BRAND_POINTS];
 } Company;
+
+/* A word and its length, so that many can be tried at little cost. */
+typedef struct Word
+{
+	const char *text;
+	size_t		bytes;
+} Word;
+
+#define WORD(text) {text, sizeof(text) - 1}
 
 /* A part of the name, as bytes. */
 typedef struct Part
@@ -107,41 +116,58 @@ static const char *const latin_form[] = {
 };
 
 /* Words that end the name of a branch. */
-static const char *const branch_word[] = {
-	"分公司", "子公司", "分行", "支行", "分店", "办事处", "代表处", "营业部", "营业厅", "营业所", "分厂", "分部", "分校",
-	"分院", "分社", "分所", "分中心", "项目部", "门市部", "直营店", "专卖店", "旗舰店", "服务部", "联络处", NULL
+static const Word branch_word[] = {
+	WORD("分公司"), WORD("子公司"), WORD("分行"), WORD("支行"), WORD("分店"), WORD("办事处"), WORD("代表处"), WORD("营业部"),
+	WORD("营业厅"), WORD("营业所"), WORD("分厂"), WORD("分部"), WORD("分校"), WORD("分院"), WORD("分社"), WORD("分所"),
+	WORD("分中心"), WORD("项目部"), WORD("门市部"), WORD("直营店"), WORD("专卖店"), WORD("旗舰店"), WORD("服务部"), WORD("联络处"), {NULL, 0}
 };
 
 /*
  * Words of industries, as names of companies use them (the groups of GB/T 4754).
- * Several may follow each other: 网络 科技, 建筑 装饰 工程.
+ * The longer ones first; several may follow
+ * each other: 网络 科技, 建筑 装饰 工程.
  */
-static const char *const industry_word[] = {
-	"供应链管理", "供应链", "信息技术", "电子商务", "电子科技", "网络科技", "生物科技", "生物技术", "智能科技", "文化传媒",
-	"文化传播", "文化发展", "农业发展", "农业科技", "教育咨询", "教育科技", "管理咨询", "商务咨询", "企业管理", "投资管理",
-	"资产管理", "物业管理", "物业服务", "餐饮管理", "酒店管理", "餐饮服务", "商业管理", "工程管理", "健康管理", "医疗器械",
-	"医疗科技", "医疗美容", "机械设备", "机电设备", "机械制造", "汽车销售", "汽车服务", "汽车贸易", "汽车租赁", "汽车零部件",
-	"房地产开发", "房地产经纪", "房地产", "建筑工程", "建筑劳务", "建筑材料", "建筑安装", "建筑装饰", "装饰工程", "装饰设计",
-	"装饰装修", "园林绿化", "园林景观", "市政工程", "环保科技", "环保工程", "环境科技", "环境工程", "新材料科技", "新材料",
-	"新能源科技", "新能源", "国际贸易", "国际物流", "国际旅行社", "进出口贸易", "进出口", "货运代理", "货物运输", "物流运输",
-	"广告传媒", "广告设计", "广告传播", "展览展示", "会展服务", "人力资源", "劳务派遣", "融资租赁", "融资担保", "小额贷款",
-	"商业保理", "私募基金", "股权投资", "创业投资", "证券投资", "数据科技", "数字科技", "大数据", "软件开发", "软件科技",
-	"软件", "科技发展", "科技", "技术开发", "技术服务", "技术", "网络", "信息", "通信", "通讯", "电子", "电器", "电气", "电力",
-	"电商", "电缆", "半导体", "光电", "智能", "数码", "数据", "传媒", "传播", "文化", "影视", "广告", "设计", "策划", "会展", "展览",
-	"教育", "培训", "咨询", "顾问", "管理", "投资", "控股", "实业", "产业", "企业", "商贸", "贸易", "经贸", "工贸", "商务", "商业",
-	"零售", "批发", "百货", "超市", "连锁", "服装", "服饰", "纺织", "针织", "制衣", "鞋业", "皮革", "箱包", "家纺", "家居", "家具",
-	"家电", "食品", "饮料", "粮油", "酒业", "茶业", "茶叶", "乳业", "餐饮", "酒店", "宾馆", "饭店", "旅行社", "旅游", "农业", "农牧",
-	"牧业", "渔业", "水产", "养殖", "种业", "种植", "林业", "园林", "园艺", "生态", "环保", "环境", "化工", "化学", "涂料", "塑料",
-	"塑胶", "橡胶", "玻璃", "陶瓷", "水泥", "建材", "钢铁", "钢结构", "金属", "五金", "铝业", "铜业", "矿业", "煤业", "能源",
-	"石油", "石化", "燃气", "热力", "水务", "光伏", "电池", "机械", "机电", "设备", "装备", "仪器", "仪表", "模具", "制造", "汽车",
-	"汽配", "摩托车", "船舶", "航空", "航运", "物流", "运输", "货运", "快递", "速递", "仓储", "包装", "印刷", "造纸", "纸业", "医药",
-	"药业", "制药", "大药房", "药房", "医疗", "生物", "健康", "养老", "美容", "美发", "化妆品", "日化", "保健", "体育", "健身",
-	"娱乐", "游戏", "动漫", "玩具", "礼品", "工艺品", "珠宝", "首饰", "眼镜", "钟表", "置业", "地产", "物业", "房产", "建筑", "建设",
-	"建工", "工程", "装饰", "装修", "装潢", "安装", "路桥", "市政", "消防", "安防", "保安", "保洁", "家政", "劳务", "服务", "租赁",
-	"典当", "拍卖", "担保", "保险", "保险经纪", "证券", "基金", "期货", "银行", "金融", "财务", "税务", "会计师事务所", "律师事务所",
-	"知识产权", "专利", "检测", "认证", "勘察", "测绘", "监理", "造价", "招标", "代理", "经纪", "中介", "销售", "营销", "发展",
-	"开发", "经营", "加工", "维修", "回收", "再生资源", "资源", "合作社", "工作室", "事务所", "研究院", "研究所", "医院", "门诊部",
-	"诊所", "学校", "幼儿园", "俱乐部", "中心", "商行", "商店", "经营部", "门市", "厂", NULL
+static const Word industry_word[] = {
+	WORD("会计师事务所"), WORD("供应链管理"), WORD("汽车零部件"), WORD("房地产开发"), WORD("房地产经纪"), WORD("新材料科技"), WORD("新能源科技"),
+	WORD("国际旅行社"), WORD("进出口贸易"), WORD("律师事务所"), WORD("信息技术"), WORD("电子商务"), WORD("电子科技"), WORD("网络科技"),
+	WORD("生物科技"), WORD("生物技术"), WORD("智能科技"), WORD("文化传媒"), WORD("文化传播"), WORD("文化发展"), WORD("农业发展"),
+	WORD("农业科技"), WORD("教育咨询"), WORD("教育科技"), WORD("管理咨询"), WORD("商务咨询"), WORD("企业管理"), WORD("投资管理"),
+	WORD("资产管理"), WORD("物业管理"), WORD("物业服务"), WORD("餐饮管理"), WORD("酒店管理"), WORD("餐饮服务"), WORD("商业管理"),
+	WORD("工程管理"), WORD("健康管理"), WORD("医疗器械"), WORD("医疗科技"), WORD("医疗美容"), WORD("机械设备"), WORD("机电设备"),
+	WORD("机械制造"), WORD("汽车销售"), WORD("汽车服务"), WORD("汽车贸易"), WORD("汽车租赁"), WORD("建筑工程"), WORD("建筑劳务"),
+	WORD("建筑材料"), WORD("建筑安装"), WORD("建筑装饰"), WORD("装饰工程"), WORD("装饰设计"), WORD("装饰装修"), WORD("园林绿化"),
+	WORD("园林景观"), WORD("市政工程"), WORD("环保科技"), WORD("环保工程"), WORD("环境科技"), WORD("环境工程"), WORD("国际贸易"),
+	WORD("国际物流"), WORD("货运代理"), WORD("货物运输"), WORD("物流运输"), WORD("广告传媒"), WORD("广告设计"), WORD("广告传播"),
+	WORD("展览展示"), WORD("会展服务"), WORD("人力资源"), WORD("劳务派遣"), WORD("融资租赁"), WORD("融资担保"), WORD("小额贷款"),
+	WORD("商业保理"), WORD("私募基金"), WORD("股权投资"), WORD("创业投资"), WORD("证券投资"), WORD("数据科技"), WORD("数字科技"),
+	WORD("软件开发"), WORD("软件科技"), WORD("科技发展"), WORD("技术开发"), WORD("技术服务"), WORD("保险经纪"), WORD("知识产权"),
+	WORD("再生资源"), WORD("供应链"), WORD("房地产"), WORD("新材料"), WORD("新能源"), WORD("进出口"), WORD("大数据"), WORD("半导体"),
+	WORD("旅行社"), WORD("钢结构"), WORD("摩托车"), WORD("大药房"), WORD("化妆品"), WORD("工艺品"), WORD("合作社"), WORD("工作室"),
+	WORD("事务所"), WORD("研究院"), WORD("研究所"), WORD("门诊部"), WORD("幼儿园"), WORD("俱乐部"), WORD("经营部"), WORD("软件"),
+	WORD("科技"), WORD("技术"), WORD("网络"), WORD("信息"), WORD("通信"), WORD("通讯"), WORD("电子"), WORD("电器"), WORD("电气"),
+	WORD("电力"), WORD("电商"), WORD("电缆"), WORD("光电"), WORD("智能"), WORD("数码"), WORD("数据"), WORD("传媒"), WORD("传播"),
+	WORD("文化"), WORD("影视"), WORD("广告"), WORD("设计"), WORD("策划"), WORD("会展"), WORD("展览"), WORD("教育"), WORD("培训"),
+	WORD("咨询"), WORD("顾问"), WORD("管理"), WORD("投资"), WORD("控股"), WORD("实业"), WORD("产业"), WORD("企业"), WORD("商贸"),
+	WORD("贸易"), WORD("经贸"), WORD("工贸"), WORD("商务"), WORD("商业"), WORD("零售"), WORD("批发"), WORD("百货"), WORD("超市"),
+	WORD("连锁"), WORD("服装"), WORD("服饰"), WORD("纺织"), WORD("针织"), WORD("制衣"), WORD("鞋业"), WORD("皮革"), WORD("箱包"),
+	WORD("家纺"), WORD("家居"), WORD("家具"), WORD("家电"), WORD("食品"), WORD("饮料"), WORD("粮油"), WORD("酒业"), WORD("茶业"),
+	WORD("茶叶"), WORD("乳业"), WORD("餐饮"), WORD("酒店"), WORD("宾馆"), WORD("饭店"), WORD("旅游"), WORD("农业"), WORD("农牧"),
+	WORD("牧业"), WORD("渔业"), WORD("水产"), WORD("养殖"), WORD("种业"), WORD("种植"), WORD("林业"), WORD("园林"), WORD("园艺"),
+	WORD("生态"), WORD("环保"), WORD("环境"), WORD("化工"), WORD("化学"), WORD("涂料"), WORD("塑料"), WORD("塑胶"), WORD("橡胶"),
+	WORD("玻璃"), WORD("陶瓷"), WORD("水泥"), WORD("建材"), WORD("钢铁"), WORD("金属"), WORD("五金"), WORD("铝业"), WORD("铜业"),
+	WORD("矿业"), WORD("煤业"), WORD("能源"), WORD("石油"), WORD("石化"), WORD("燃气"), WORD("热力"), WORD("水务"), WORD("光伏"),
+	WORD("电池"), WORD("机械"), WORD("机电"), WORD("设备"), WORD("装备"), WORD("仪器"), WORD("仪表"), WORD("模具"), WORD("制造"),
+	WORD("汽车"), WORD("汽配"), WORD("船舶"), WORD("航空"), WORD("航运"), WORD("物流"), WORD("运输"), WORD("货运"), WORD("快递"),
+	WORD("速递"), WORD("仓储"), WORD("包装"), WORD("印刷"), WORD("造纸"), WORD("纸业"), WORD("医药"), WORD("药业"), WORD("制药"),
+	WORD("药房"), WORD("医疗"), WORD("生物"), WORD("健康"), WORD("养老"), WORD("美容"), WORD("美发"), WORD("日化"), WORD("保健"),
+	WORD("体育"), WORD("健身"), WORD("娱乐"), WORD("游戏"), WORD("动漫"), WORD("玩具"), WORD("礼品"), WORD("珠宝"), WORD("首饰"),
+	WORD("眼镜"), WORD("钟表"), WORD("置业"), WORD("地产"), WORD("物业"), WORD("房产"), WORD("建筑"), WORD("建设"), WORD("建工"),
+	WORD("工程"), WORD("装饰"), WORD("装修"), WORD("装潢"), WORD("安装"), WORD("路桥"), WORD("市政"), WORD("消防"), WORD("安防"),
+	WORD("保安"), WORD("保洁"), WORD("家政"), WORD("劳务"), WORD("服务"), WORD("租赁"), WORD("典当"), WORD("拍卖"), WORD("担保"),
+	WORD("保险"), WORD("证券"), WORD("基金"), WORD("期货"), WORD("银行"), WORD("金融"), WORD("财务"), WORD("税务"), WORD("专利"),
+	WORD("检测"), WORD("认证"), WORD("勘察"), WORD("测绘"), WORD("监理"), WORD("造价"), WORD("招标"), WORD("代理"), WORD("经纪"),
+	WORD("中介"), WORD("销售"), WORD("营销"), WORD("发展"), WORD("开发"), WORD("经营"), WORD("加工"), WORD("维修"), WORD("回收"),
+	WORD("资源"), WORD("医院"), WORD("诊所"), WORD("学校"), WORD("中心"), WORD("商行"), WORD("商店"), WORD("门市"), WORD("厂"), {NULL, 0}
 };
 
 static bool
@@ -152,14 +178,15 @@ ends_with(Part part, const char *word, size_t bytes)
 
 /* Bytes of the first of the words that the part ends with, else 0. */
 static size_t
-ends_with_any(Part part, const char *const *words)
+ends_with_any(Part part, const Word *words)
 {
-	for (; *words != NULL; words++)
-	{
-		size_t		bytes = strlen(*words);
+	const char *end = part.text + part.length;
 
-		if (ends_with(part, *words, bytes))
-			return bytes;
+	for (; words->text != NULL; words++)
+	{
+		if (words->bytes <= part.length && words->text[words->bytes - 1] == end[-1] &&
+			memcmp(end - words->bytes, words->text, words->bytes) == 0)
+			return words->bytes;
 	}
 	return 0;
 }
@@ -172,6 +199,30 @@ lies_in(int32_t code, int32_t above)
 	if (above == 0 || code == above)
 		return true;
 	return above % 10000 == 0 ? code / 10000 == above / 10000 : above % 100 == 0 && code / 100 == above / 100;
+}
+
+/* What is written behind the stem of a division, 甘南州, or by mistake: 河南市. */
+static const char *const region_kind[] = {"地区", "市", "省", "州", "盟", NULL};
+
+/* Bytes of a division's short name at the front: its stem, or all but 自治州. */
+static size_t
+short_name(Part part, const char *name, size_t stem)
+{
+	const char *autonomous = strstr(name, "自治");
+	size_t		bytes = autonomous == NULL ? 0 : (size_t) (autonomous - name);
+
+	if (bytes < stem || bytes > part.length || memcmp(part.text, name, bytes) != 0)
+		bytes = stem;
+	if (bytes < 6 || bytes > part.length || memcmp(part.text, name, bytes) != 0)
+		return 0;
+	for (const char *const *kind = region_kind; *kind != NULL; kind++)
+	{
+		size_t		more = strlen(*kind);
+
+		if (bytes + more <= part.length && memcmp(part.text + bytes, *kind, more) == 0)
+			return bytes + more;
+	}
+	return bytes;
 }
 
 /*
@@ -201,14 +252,10 @@ region_at(Part part, int32_t above, int32_t *code)
 		bytes = strlen(name);
 		if (bytes > part.length || memcmp(part.text, name, bytes) != 0)
 		{
-			bytes = here->code % 100 == 0 ? here->stem : 0;
-			if (bytes < 6 || bytes > part.length || memcmp(part.text, name, bytes) != 0)
+			bytes = here->code % 100 == 0 ? short_name(part, name, here->stem) : 0;
+			if (bytes == 0)
 				continue;
 		}
-		/* 河南市 is written for 河南, by machines at least. */
-		if (bytes == here->stem && bytes + 3 <= part.length &&
-			(memcmp(part.text + bytes, "市", 3) == 0 || memcmp(part.text + bytes, "省", 3) == 0))
-			bytes += 3;
 		if (crm_division_row_old(row) || !lies_in(here->code, above) || bytes < found ||
 			(bytes == found && here->code > *code))
 			continue;
@@ -419,8 +466,9 @@ take_apart(Folded *folded, Parts *parts)
 	before = name;
 	take_region(&name, &region);
 	take_industry(&name, &parts->industry);
-	/* A region with nothing behind it was the brand. */
-	if (region != 0 && name.length < 6 && parts->industry.length == 0)
+	/* A region with no brand behind it was the brand: 海南科技. */
+	if (region != 0 && ((parts->industry.length == 0 && name.length < 6) ||
+						ends_with_any(name, industry_word) == name.length))
 	{
 		name = before;
 		region = 0;
@@ -440,13 +488,14 @@ hash_part(Part part, uint64_t seed)
 	return part.length == 0 ? 0 : crm_match_hash(part.text, part.length, seed);
 }
 
-/* The first word of the industry tells the trade: 餐饮 of 餐饮管理. */
-static uint32_t
-trade_hash(Part industry)
+static void
+trade_points(Part industry, uint16_t *trade)
 {
-	size_t		bytes = industry.length < 6 ? industry.length : 6;
+	uint32_t	points[TRADE_POINTS - 1];
+	size_t		count = crm_text_points(industry.text, industry.length, points, TRADE_POINTS - 1);
 
-	return bytes == 0 ? 0 : (uint32_t) crm_match_hash(industry.text, bytes, 9) | 1;
+	for (size_t i = 0; i < count; i++)
+		trade[i] = (uint16_t) points[i];
 }
 
 static void
@@ -487,7 +536,7 @@ company_prepare(const CrmMatchArg *arg, const char *text, size_t length, unsigne
 	company.head.brand = hash_part(parts.brand, 1);
 	company.head.industry = hash_part(parts.industry, 2);
 	company.head.branch = hash_part(parts.branch, 3);
-	company.head.trade = trade_hash(parts.industry);
+	trade_points(parts.industry, company.head.trade);
 	company.head.region = parts.region;
 	company.head.form = (uint8_t) parts.form;
 	brand_points(parts.brand, &company);
@@ -543,7 +592,7 @@ han_nearness(const Company *a, const Company *b)
 	}
 	if (alike + near == a->head.count)
 		return BRAND_SIMILAR;
-	return alike == a->head.count - 1 && alike > 0 ? BRAND_SIMILAR : BRAND_OTHER;
+	return alike == a->head.count - 1 && alike > 1 ? BRAND_SIMILAR : BRAND_OTHER;
 }
 
 static BrandNearness
@@ -560,6 +609,25 @@ static bool
 regions_agree(int32_t a, int32_t b)
 {
 	return a == 0 || b == 0 || lies_in(a, b) || lies_in(b, a);
+}
+
+/*
+ * Whether two industries may be one: the same beginning, or the shorter an
+ * abbreviation of the longer, as 建工 is of 建筑工程.  A missing one excludes none.
+ */
+static bool
+trades_agree(const uint16_t *a, const uint16_t *b)
+{
+	size_t		a_at = 0;
+	size_t		b_at = 0;
+
+	if (a[0] == 0 || b[0] == 0 || (a[0] == b[0] && a[1] == b[1]))
+		return true;
+	for (size_t i = 0; b[i] != 0; i++)
+		a_at += a[a_at] != 0 && a[a_at] == b[i];
+	for (size_t i = 0; a[i] != 0; i++)
+		b_at += b[b_at] != 0 && b[b_at] == a[i];
+	return a[a_at] == 0 || b[b_at] == 0;
 }
 
 /* Brand and industry are the same: what is left is region and form. */
@@ -590,13 +658,13 @@ company_compare(const CrmMatchArg *arg, const unsigned char *left, size_t a_leng
 		return COMPANY_DIFFERENT;
 	if (!regions_agree(a.head.region, b.head.region))
 		return near == BRAND_SAME ? COMPANY_REGION_CONFLICT : COMPANY_DIFFERENT;
-	trade = a.head.trade == b.head.trade;
+	trade = trades_agree(a.head.trade, b.head.trade);
 	if (a.head.branch != b.head.branch)
 		return near == BRAND_SIMILAR && !trade ? COMPANY_DIFFERENT : COMPANY_BRANCH_CONFLICT;
 	if (near == BRAND_SAME && a.head.industry == b.head.industry)
 		return compare_same(&a.head, &b.head);
 	if (near == BRAND_SAME)
-		return trade || a.head.trade == 0 || b.head.trade == 0 ? COMPANY_SHORT : COMPANY_BRAND;
+		return trade ? COMPANY_SHORT : COMPANY_BRAND;
 	if (!trade)
 		return COMPANY_DIFFERENT;
 	return near == BRAND_SOUND ? COMPANY_HOMOPHONE : COMPANY_SIMILAR;
@@ -648,7 +716,7 @@ company_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int ro
 	used = add_key(key, used, room, FAMILY_NAME, crm_match_mix(head.brand + head.industry));
 	if (head.region != 0)
 		used = add_key(key, used, room, FAMILY_REGION, crm_match_mix(head.brand + (uint64_t) (head.region / 10000)));
-	used = add_key(key, used, room, FAMILY_SOUND, crm_match_mix(head.sound + head.trade));
+	used = add_key(key, used, room, FAMILY_SOUND, crm_match_mix(head.sound + head.trade[0]));
 	return add_key(key, used, room, FAMILY_BRAND, head.brand);
 }
 

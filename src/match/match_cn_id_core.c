@@ -243,6 +243,9 @@ compare_whole(IdClass a_class, const unsigned char *a, size_t a_length,
 
 	if (a_class == b_class && (a_class == CLASS_VALID || a_class == CLASS_CREDIT))
 		return ID_CONFLICT;
+	/* The century is a guess there. */
+	if (cut && memcmp(a, b, 6) == 0 && memcmp(a + 8, b + 8, 9) == 0)
+		return ID_PARTIAL;
 	if (within(a, a_length - cut, b, b_length - cut, 1))
 		return ID_TYPO;
 	if (residents && a_class != CLASS_WRONG && b_class != CLASS_WRONG)

@@ -68,6 +68,7 @@ typedef struct NamePoint
 	uint32_t	point;
 	uint16_t	syllable;
 	uint16_t	soft;
+	uint16_t	second;			/* another reading, 0 when there is none */
 } NamePoint;
 
 typedef struct Name
@@ -79,12 +80,12 @@ typedef struct Name
 
 /* Folding */
 
-/* Titles that follow a surname or a name; none of them is a given name. */
+/* Titles that follow a surname or a name, the longer ones first. */
 static const char *const title_word[] = {
-	"先生", "女士", "小姐", "太太", "夫人", "老师", "经理", "总经理", "总监", "总", "董事长", "董事", "主任", "医生",
-	"大夫", "护士", "教授", "律师", "师傅", "同志", "老板", "阿姨", "叔叔", "书记", "处长", "科长", "局长", "院长", "校长",
-	"部长", "厂长", "店长", "队长", "会计", "工程师", "博士", "同学", "助理", "秘书", "主管", "专员", "顾问", "法人", "本人",
-	"董", "某", "老爷", "大哥", "大姐", "哥", "姐", NULL
+	"总经理", "董事长", "工程师", "先生", "女士", "小姐", "太太", "夫人", "老师", "经理", "总监", "董事", "主任", "医生",
+	"大夫", "护士", "教授", "律师", "师傅", "同志", "老板", "阿姨", "叔叔", "书记", "处长", "科长", "局长", "院长",
+	"校长", "部长", "厂长", "店长", "队长", "会计", "博士", "同学", "助理", "秘书", "主管", "专员", "顾问", "法人",
+	"本人", "老爷", "大哥", "大姐", "总", "董", "某", "哥", "姐", NULL
 };
 
 /* Latin titles, folded, as words of their own. */
@@ -164,16 +165,37 @@ only_han(const uint32_t *from, size_t count, uint32_t *out)
 	return used;
 }
 
-/* Characters of the word at the end, 0 if the text does not end with it. */
+/* The title that the text ends with: its bytes, 0 for none. */
 static size_t
-ends_with(const uint32_t *points, size_t count, const char *word)
+title_bytes(const char *text, size_t length)
 {
-	uint32_t	here[8];
-	size_t		length = crm_text_points(word, strlen(word), here, 8);
+	for (const char *const *word = title_word; *word != NULL; word++)
+	{
+		size_t		bytes = strlen(*word);
 
-	if (length > count)
+		if (bytes <= length && memcmp(text + length - bytes, *word, bytes) == 0)
+			return bytes;
+	}
+	return 0;
+}
+
+/*
+ * Characters of the title at the end of a name, 0 for none.  One character may be a
+ * name's own, but for 总, unless it stands behind a surname alone.
+ */
+static size_t
+title_points(const uint32_t *points, size_t count)
+{
+	char		text[16];
+	size_t		used = 0;
+	size_t		length;
+
+	for (size_t i = count > 3 ? count - 3 : 0; i < count; i++)
+		used += crm_utf8_encode(points[i], text + used);
+	length = title_bytes(text, used) / 3;
+	if (length == 1 && count > 2 && points[count - 1] != 0x603B)
 		return 0;
-	return memcmp(points + count - length, here, length * sizeof(uint32_t)) == 0 ? length : 0;
+	return length < count ? length : 0;
 }
 
 /*
@@ -183,22 +205,13 @@ ends_with(const uint32_t *points, size_t count, const char *word)
 static bool
 strip_titles(uint32_t *points, size_t *count)
 {
+	size_t		length;
 	bool		title = false;
-	bool		again = true;
 
-	while (again && *count > 1)
+	while ((length = title_points(points, *count)) > 0)
 	{
-		again = false;
-		for (const char *const *word = title_word; *word != NULL && !again; word++)
-		{
-			size_t		length = ends_with(points, *count, *word);
-
-			if (length > 0 && length < *count && !(length == 1 && *count > 2 && points[*count - 1] != 0x603B))
-			{
-				*count -= length;
-				again = title = true;
-			}
-		}
+		*count -= length;
+		title = true;
 	}
 	if (*count == 2 && !title && (points[0] == 0x5C0F || points[0] == 0x8001))
 	{
@@ -244,7 +257,10 @@ name_syllables(const uint32_t *points, size_t count, Name *name)
 		name->point[1].syllable = (uint16_t) last;
 	}
 	for (size_t i = 0; i < count; i++)
+	{
 		name->point[i].soft = (uint16_t) crm_pinyin_soft(name->point[i].syllable);
+		name->point[i].second = (uint16_t) crm_pinyin_second(points[i]);
+	}
 }
 
 /* ü after l and n is u to those who cannot type it: lv, lyu and lu are one. */
@@ -327,32 +343,54 @@ prepare_han(const uint32_t *points, size_t count, bool bare, Name *name)
 
 /* Preparing: Latin and every other script with words */
 
-/* Drop words that are titles; letters and single spaces are left. */
+static bool
+is_latin_title(const uint32_t *word, size_t count)
+{
+	for (const char *const *title = latin_title; *title != NULL; title++)
+	{
+		size_t		i = 0;
+
+		while (i < count && (*title)[i] != '\0' && word[i] == (unsigned char) (*title)[i])
+			i++;
+		if (i == count && (*title)[i] == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* Drop the words that are titles; the number of characters left. */
+static size_t
+strip_latin_titles(uint32_t *points, size_t count)
+{
+	size_t		used = 0;
+
+	for (size_t i = 0; i < count;)
+	{
+		size_t		end = i;
+
+		while (end < count && points[end] != ' ')
+			end++;
+		if (!is_latin_title(points + i, end - i))
+		{
+			if (used > 0)
+				points[used++] = ' ';
+			memmove(points + used, points + i, (end - i) * sizeof(uint32_t));
+			used += end - i;
+		}
+		i = end + 1;
+	}
+	return used;
+}
+
+/* Letters and single spaces; a letter that is not Latin becomes a byte that is none. */
 static size_t
 latin_words(const uint32_t *points, size_t count, char *out)
 {
 	size_t		used = 0;
-	size_t		start = 0;
 
-	for (size_t i = 0; i <= count && used < NAME_LETTERS; i++)
-	{
-		if (i < count && points[i] != ' ')
-			out[used++] = points[i] < 0x80 ? (char) points[i] : (char) (0x80 | (crm_match_mix(points[i]) & 0x7F));
-		else
-		{
-			out[used] = '\0';
-			for (const char *const *word = latin_title; *word != NULL; word++)
-			{
-				if (strcmp(out + start, *word) == 0)
-					used = start;
-			}
-			if (used > start && i < count)
-				out[used++] = ' ';
-			start = used;
-		}
-	}
-	while (used > 0 && out[used - 1] == ' ')
-		used--;
+	for (; used < count && used < NAME_LETTERS; used++)
+		out[used] = points[used] < 0x80 ? (char) points[used] :
+			(char) (0x80 | (crm_match_mix(points[used]) & 0x7F));
 	out[used] = '\0';
 	return used;
 }
@@ -399,7 +437,10 @@ fold_name(const char *text, size_t length, uint32_t *points, bool *han, bool *ba
 	if (*han)
 		*bare = strip_titles(points, &used);
 	else
-		memcpy(points, folded, (used = count) * sizeof(uint32_t));
+	{
+		used = strip_latin_titles(folded, count);
+		memcpy(points, folded, used * sizeof(uint32_t));
+	}
 	return used;
 }
 
@@ -439,25 +480,17 @@ typedef enum Nearness
 	NEAR_NOT
 } Nearness;
 
-static bool
-sounds_like(const NamePoint *a, const NamePoint *b)
-{
-	if (a->syllable == 0 || b->syllable == 0)
-		return false;
-	return a->syllable == b->syllable || crm_pinyin_second(a->point) == b->syllable ||
-		crm_pinyin_second(b->point) == a->syllable;
-}
-
+/* By sound alone: what shape has to say is dearer, and asked for last. */
 static Nearness
 nearness(const NamePoint *a, const NamePoint *b)
 {
 	if (a->point == b->point || a->point == WILDCARD || b->point == WILDCARD)
 		return NEAR_SAME;
-	if (sounds_like(a, b))
+	if (a->syllable == 0 || b->syllable == 0)
+		return NEAR_NOT;
+	if (a->syllable == b->syllable || a->second == b->syllable || b->second == a->syllable)
 		return NEAR_SOUND;
-	if ((a->soft != 0 && a->soft == b->soft) || crm_look_alike(a->point, b->point))
-		return NEAR_SIMILAR;
-	return NEAR_NOT;
+	return a->soft == b->soft ? NEAR_SIMILAR : NEAR_NOT;
 }
 
 static bool
@@ -481,10 +514,12 @@ compare_equal_length(const NameHead *a, const NamePoint *x, const NameHead *b, c
 	int			bad = -1;
 	int			count = a->count;
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && found[NEAR_NOT] <= 2; i++)
 	{
 		Nearness	here = nearness(&x[i], &y[i]);
 
+		if (here == NEAR_NOT && found[NEAR_NOT] < 2 && crm_look_alike(x[i].point, y[i].point))
+			here = NEAR_SIMILAR;
 		found[here]++;
 		if (here == NEAR_NOT)
 			bad = i;
@@ -522,7 +557,7 @@ compare_han(const NameHead *a, const NamePoint *x, const NameHead *b, const Name
 		return NAME_EXACT;
 	same = same_surname(a, x, b, y);
 	if (a->bare || b->bare)
-		return same || (a->surname + b->surname > 0 && x[0].point == y[0].point) ? NAME_TITLE : NAME_DIFFERENT;
+		return x[0].point == y[0].point || crm_look_alike(x[0].point, y[0].point) ? NAME_TITLE : NAME_DIFFERENT;
 	if (a->count == b->count)
 		level = compare_equal_length(a, x, b, y);
 	else if (a->count > 1 && b->count > 1 && (same || a->count + b->count > 4) &&
@@ -535,18 +570,19 @@ compare_han(const NameHead *a, const NamePoint *x, const NameHead *b, const Name
 
 /* Comparing: Han with Latin */
 
-/* Letters of a syllable at the front of the text, without caring for ü; else 0. */
+/* Letters of a syllable at the front of the text, else 0; ü is written yu, v or u. */
 static size_t
 syllable_at(const char *text, size_t length, int syllable)
 {
-	char		letters[CRM_SYLLABLE_MAX];
-	size_t		used = strlen(crm_pinyin_letters(syllable));
+	const char *letters = crm_pinyin_letters(syllable);
+	size_t		used = strlen(letters);
 
 	if (syllable == 0)
 		return 0;
-	memcpy(letters, crm_pinyin_letters(syllable), used);
-	used = plain_letters(letters, used);
-	return used <= length && memcmp(text, letters, used) == 0 ? used : 0;
+	if (used <= length && memcmp(text, letters, used) == 0)
+		return used;
+	return used == 3 && length > 1 && letters[1] == 'y' && letters[2] == 'u' && text[0] == letters[0] &&
+		(text[1] == 'v' || text[1] == 'u') ? 2 : 0;
 }
 
 /* Letters of any reading of a character at the front of the text, else 0. */
@@ -556,7 +592,7 @@ reading_at(const char *text, size_t length, const NamePoint *point)
 	size_t		used = syllable_at(text, length, point->syllable);
 
 	if (used == 0)
-		used = syllable_at(text, length, crm_pinyin_second(point->point));
+		used = syllable_at(text, length, point->second);
 	if (used == 0)
 		used = syllable_at(text, length, crm_pinyin(point->point));
 	return used;
@@ -589,9 +625,25 @@ is_short_given(const char *text, size_t length, const NamePoint *given, int coun
 	{
 		if (readings_at(text, length, &given[i], 1) == length)
 			return true;
-		initials = initials && crm_pinyin_letters(given[i].syllable)[0] == text[i];
+		initials = initials && given[i].syllable != 0 && crm_pinyin_letters(given[i].syllable)[0] == text[i];
 	}
 	return initials;
+}
+
+/* Whether the letters hold the given characters and one more syllable on either side. */
+static bool
+has_given(const char *text, size_t length, const NamePoint *given, int count)
+{
+	size_t		front = readings_at(text, length, given, count);
+
+	if (count > 0 && front > 0 && length - front <= 6)
+		return true;
+	for (size_t start = 1; count > 0 && start <= 6 && start < length; start++)
+	{
+		if (readings_at(text + start, length - start, given, count) == length - start)
+			return true;
+	}
+	return false;
 }
 
 /* The given name is what is left of the letters beside the surname, on either side. */
@@ -602,7 +654,9 @@ compare_given(const char *text, size_t length, const NamePoint *given, int count
 		return NAME_TITLE;
 	if (readings_at(text, length, given, count) == length)
 		return NAME_PINYIN;
-	return is_short_given(text, length, given, count) ? NAME_PART : NAME_SURNAME;
+	if (is_short_given(text, length, given, count) || has_given(text, length, given, count))
+		return NAME_PART;
+	return NAME_SURNAME;
 }
 
 static NameLevel
@@ -619,7 +673,6 @@ compare_mixed(const NameHead *a, const NamePoint *x, const NameHead *b, const ch
 	if (!a->bare && !a->masked && a->letters == b->letters)
 		return NAME_SIMILAR;
 	length = without_spaces(letters, b->count, text);
-	length = plain_letters(text, length);
 	surname = readings_at(text, length, x, a->surname);
 	if (surname > 0)
 		level = compare_given(text + surname, length - surname, x + a->surname, given);

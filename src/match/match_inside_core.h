@@ -156,6 +156,13 @@ extern CrmMatchCode crm_match_suggest_rules(const CrmMatchText *value, size_t ro
 /* Whether a word is a forename that many people have, long or short. */
 extern bool crm_match_is_forename(const char *text, int length);
 
+/* One pair alone neither makes nor breaks a cluster: bounds of a weight within a mean. */
+static inline double
+crm_match_bound(double weight)
+{
+	return weight < -10 ? -10 : weight > 20 ? 20 : weight;
+}
+
 static inline uint64_t
 crm_match_random(uint64_t *state)
 {

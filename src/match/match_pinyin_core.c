@@ -132,3 +132,128 @@ crm_look_alike(uint32_t a, uint32_t b)
 	}
 	return false;
 }
+
+/* Texts */
+
+/* The syllables of the surname that a name begins with; their number. */
+static int
+surname_syllables(const char *text, size_t length, int *syllable)
+{
+	uint32_t	point[2] = {0, 0};
+	size_t		first = crm_utf8_decode(text, length, &point[0]);
+	size_t		bytes;
+
+	if (first == 0)
+		return 0;
+	bytes = crm_person_surname_length(text, length);
+	if (bytes == 0)
+		return 0;
+	syllable[0] = crm_pinyin_surname(point[0]);
+	if (bytes == first)
+		return 1;
+	crm_utf8_decode(text + first, length - first, &point[1]);
+	crm_pinyin_compound(point[0], point[1], &syllable[0], &syllable[1]);
+	return 2;
+}
+
+/* One character after the other of a text, with its syllable or 0. */
+typedef struct Walk
+{
+	const char *text;
+	size_t		length;
+	size_t		at;
+	size_t		bytes;			/* of the character at hand */
+	int			place;			/* characters before it */
+	int			surnames;
+	int			surname[2];
+	uint32_t	point;			/* 0 when the bytes are no UTF-8 */
+	int			syllable;
+} Walk;
+
+static void
+walk_begin(Walk *walk, const char *text, size_t length, bool is_name)
+{
+	char		start[16];
+	size_t		used = 0;
+	size_t		at = 0;
+
+	memset(walk, 0, sizeof(*walk));
+	walk->text = text;
+	walk->length = length;
+	/* Only the first three characters decide on the surname, in their simplified form. */
+	for (int i = 0; i < 3 && is_name && at < length; i++)
+	{
+		uint32_t	point;
+		size_t		bytes = crm_utf8_decode(text + at, length - at, &point);
+
+		if (bytes == 0)
+			break;
+		at += bytes;
+		used += crm_utf8_encode(crm_match_fold(point), start + used);
+	}
+	if (is_name && used > 0)
+		walk->surnames = surname_syllables(start, used, walk->surname);
+}
+
+static bool
+walk_next(Walk *walk)
+{
+	walk->at += walk->bytes;
+	if (walk->at >= walk->length)
+		return false;
+	walk->bytes = crm_utf8_decode(walk->text + walk->at, walk->length - walk->at, &walk->point);
+	if (walk->bytes == 0)
+	{
+		walk->bytes = 1;
+		walk->point = 0;
+	}
+	walk->syllable = walk->place < walk->surnames ? walk->surname[walk->place] :
+		crm_pinyin(crm_match_fold(walk->point));
+	walk->place++;
+	return true;
+}
+
+size_t
+crm_pinyin_text(const char *text, size_t length, bool is_name, char *out)
+{
+	Walk		walk;
+	size_t		used = 0;
+	bool		after_syllable = false;
+
+	walk_begin(&walk, text, length, is_name);
+	while (walk_next(&walk))
+	{
+		const char *piece = walk.syllable != 0 ? crm_pinyin_letters(walk.syllable) : text + walk.at;
+		size_t		bytes = walk.syllable != 0 ? strlen(piece) : walk.bytes;
+		bool		parted = used == 0 || out[used - 1] == ' ' || (walk.syllable == 0 && *piece == ' ');
+
+		if (!parted && (after_syllable || walk.syllable != 0))
+			out[used++] = ' ';
+		memcpy(out + used, piece, bytes);
+		used += bytes;
+		after_syllable = walk.syllable != 0;
+	}
+	return used;
+}
+
+size_t
+crm_pinyin_initials(const char *text, size_t length, bool is_name, char *out)
+{
+	Walk		walk;
+	size_t		used = 0;
+	bool		in_word = false;
+
+	walk_begin(&walk, text, length, is_name);
+	while (walk_next(&walk))
+	{
+		uint32_t	point = crm_match_fold(walk.point);
+		bool		letter = point >= 'a' && point <= 'z';
+
+		if (walk.syllable != 0)
+			out[used++] = crm_pinyin_letters(walk.syllable)[0];
+		else if ((letter && !in_word) || (point >= '0' && point <= '9'))
+			out[used++] = (char) point;
+		in_word = letter;
+	}
+	return used;
+}

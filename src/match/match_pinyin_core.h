@@ -28,6 +28,16 @@ extern int	crm_pinyin_soft(int syllable);
 /* The same done to letters in place; the new length. */
 extern size_t crm_pinyin_soften(char *letters, size_t length);
 
+/*
+ * A text in pinyin: a syllable for each character that has one, with spaces around;
+ * everything else as it is.  As a name, the surname at its front is read as such.
+ * Room for CRM_PINYIN_ROOM(length) bytes is needed; the length written.
+ */
+#define CRM_PINYIN_ROOM(length) (3 * (length) + CRM_SYLLABLE_MAX)
+extern size_t crm_pinyin_text(const char *text, size_t length, bool is_name, char *out);
+/* First letters of the syllables, and of words that have none; digits stay. */
+extern size_t crm_pinyin_initials(const char *text, size_t length, bool is_name, char *out);
+
 /* One form of a character for comparison: narrow, lower case, simplified, no mark. */
 extern uint32_t crm_match_fold(uint32_t point);
 /* Whether two characters are taken for one another by shape (形近字). */

@@ -750,29 +750,6 @@ write_model(const Run *run, int64 number, int64 clusters)
 				   3, counter_types, counter, NULL);
 }
 
-static void
-write_all(Run *run, const CrmMatchEntry *sorted)
-{
-	CrmMatchOwner owner;
-	int64		number = run->model->run + 1;
-	const uint32 *cluster = crm_match_clusters(run->engine);
-	int64	   *names = name_clusters(run, cluster);
-	int64		clusters;
-
-	crm_match_owner_begin(&owner);
-	write_records(run, number);
-	write_ids(run, number, sorted);
-	write_keys(run, number);
-	write_terms(run, number);
-	write_pairs(run, number);
-	write_identities(run, number, names);
-	clusters = write_clusters(run, number, cluster, names);
-	write_report(run);
-	remove_older(run, number);
-	write_model(run, number, clusters);
-	crm_match_owner_end(&owner);
-}
-
 /* -- a run ---------------------------------------------------------------------------------------------- */
 
 /* One run of a model at a time; across commits the model's number of runs tells. */
@@ -847,15 +824,97 @@ require_untouched(const Run *run)
 				 errhint("Call it again.")));
 }
 
-extern CrmMatchCode crm_match_set_labels(CrmMatchEngine *engine, const CrmMatchLabel *label, size_t labels, CrmMatchFault *fault);
+/* -- judgements of people bind the result ------------------------------------------------------------------ */
 
+/* The smaller record leads, as the engine has it. */
 static void
-use_labels(Run *run, const CrmMatchEntry *sorted)
+unite(uint32 *cluster, uint32 records, uint32 a, uint32 b)
 {
+	uint32		low = Min(a, b);
+	uint32		high = Max(a, b);
+
+	for (uint32 i = 0; i < records && a != b; i++)
+		if (cluster[i] == high)
+			cluster[i] = low;
+}
+
+static double
+weight_between(const Run *run, uint32 a, uint32 b)
+{
+	CrmMatchScore score;
+	size_t		length;
+
+	crm_match_score(&run->model->plan->settings, crm_match_model(run->engine), crm_match_record(run->engine, a, &length),
+					crm_match_record(run->engine, b, &length), NULL, NULL, &score);
+	return score.weight;
+}
+
+/* Two records that are not the same part; each other one goes with that which it resembles more. */
+static void
+split(const Run *run, uint32 *cluster, uint32 records, const CrmMatchLabel *label)
+{
+	uint32		whole = cluster[label->left];
+	uint32		first[2] = {UINT_MAX, UINT_MAX};
+
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32 i = 0; i < records; i++)
+		{
+			bool		right;
+
+			if (cluster[i] != whole && !(pass == 1 && (cluster[i] == UINT_MAX || cluster[i] == UINT_MAX - 1)))
+				continue;
+			if (pass == 1)
+			{
+				cluster[i] = first[UINT_MAX - cluster[i]];
+				continue;
+			}
+			right = i == label->right || (i != label->left && weight_between(run, i, label->right) > weight_between(run, i, label->left));
+			if (first[right] == UINT_MAX)
+				first[right] = i;
+			cluster[i] = UINT_MAX - right;
+		}
+}
+
+/* Clusters with what people said: same first, so that different has the last word. */
+static uint32 *
+judged_clusters(Run *run, const CrmMatchEntry *sorted)
+{
+	uint32		records = crm_match_records(run->engine);
+	uint32	   *cluster = MemoryContextAllocHuge(run->context, sizeof(uint32) * ((size_t) records + 1));
 	size_t		count;
 	CrmMatchLabel *label = read_labels(run, sorted, &count);
 
-	checked(run, crm_match_set_labels(run->engine, label, count, &run->fault));
+	memcpy(cluster, crm_match_clusters(run->engine), sizeof(uint32) * records);
+	for (size_t i = 0; i < count; i++)
+		if (label[i].same)
+			unite(cluster, records, cluster[label[i].left], cluster[label[i].right]);
+	for (size_t i = 0; i < count; i++)
+		if (!label[i].same && cluster[label[i].left] == cluster[label[i].right])
+			split(run, cluster, records, &label[i]);
+	return cluster;
+}
+
+static void
+write_all(Run *run, const CrmMatchEntry *sorted)
+{
+	CrmMatchOwner owner;
+	int64		number = run->model->run + 1;
+	const uint32 *cluster = judged_clusters(run, sorted);
+	int64	   *names = name_clusters(run, cluster);
+	int64		clusters;
+
+	crm_match_owner_begin(&owner);
+	write_records(run, number);
+	write_ids(run, number, sorted);
+	write_keys(run, number);
+	write_terms(run, number);
+	write_pairs(run, number);
+	write_identities(run, number, names);
+	clusters = write_clusters(run, number, cluster, names);
+	write_report(run);
+	remove_older(run, number);
+	write_model(run, number, clusters);
+	crm_match_owner_end(&owner);
 }
 
 PG_FUNCTION_INFO_V1(crm_match_run);
@@ -883,7 +942,6 @@ crm_match_run(PG_FUNCTION_ARGS)
 	sorted = sort_ids(run);
 	train(run, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 	checked(run, crm_match_predict(run->engine, &run->fault));
-	use_labels(run, sorted);
 	checked(run, crm_match_cluster(run->engine, model->plan->method, model->plan->threshold, &run->fault));
 	require_untouched(run);
 	write_all(run, sorted);

@@ -1,13 +1,14 @@
 /*
  * match_text_core.c: Jaro, Jaro-Winkler, Levenshtein, Damerau-Levenshtein, Jaccard.
  */
-#include <stdlib.h>
-
 #include "ident/ident_core.h"
 #include "match_text_core.h"
 
 /* Where bytes that are no UTF-8 are put: above every code point. */
 #define NO_CHARACTER 0x110000
+
+/* Texts up to here are worked on in machine words. */
+#define SHORT 64
 
 size_t
 crm_text_points(const char *text, size_t length, uint32_t *points, size_t room)
@@ -65,80 +66,294 @@ one_edit(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 		(a_count == 2 && b_count == 2 && a[0] == b[1] && a[1] == b[0]);
 }
 
-/* Jaro (1989) */
+/* Take off what both begin and end with: it changes no distance. */
+static void
+strip_common(const uint32_t **a, size_t *a_count, const uint32_t **b, size_t *b_count)
+{
+	while (*a_count > 0 && *b_count > 0 && **a == **b)
+	{
+		(*a)++;
+		(*b)++;
+		(*a_count)--;
+		(*b_count)--;
+	}
+	while (*a_count > 0 && *b_count > 0 && (*a)[*a_count - 1] == (*b)[*b_count - 1])
+	{
+		(*a_count)--;
+		(*b_count)--;
+	}
+}
+
+/* Which places of a pattern of 64 characters at most a character has. */
+static uint64_t
+places_of(uint32_t point, const uint32_t *pattern, size_t count)
+{
+	uint64_t	places = 0;
+
+	for (size_t i = 0; i < count; i++)
+		places |= (uint64_t) (pattern[i] == point) << i;
+	return places;
+}
+
+/* Myers (1999) as Hyyrö (2003) writes it: a column of the matrix in one word. */
+static size_t
+levenshtein_word(const uint32_t *pattern, size_t count, const uint32_t *text, size_t length)
+{
+	uint64_t	positive = ~UINT64_C(0);
+	uint64_t	negative = 0;
+	uint64_t	last = UINT64_C(1) << (count - 1);
+	size_t		distance = count;
+
+	for (size_t j = 0; j < length; j++)
+	{
+		uint64_t	match = places_of(text[j], pattern, count);
+		uint64_t	diagonal = (((match & positive) + positive) ^ positive) | match | negative;
+		uint64_t	up = negative | ~(diagonal | positive);
+		uint64_t	down = positive & diagonal;
+
+		distance += (up & last) != 0;
+		distance -= (down & last) != 0;
+		up = up << 1 | 1;
+		down <<= 1;
+		positive = down | ~(diagonal | up);
+		negative = up & diagonal;
+	}
+	return distance;
+}
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t
+levenshtein_rows(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	uint16_t	row[CRM_TEXT_POINTS_MAX + 1];
+
+	for (size_t j = 0; j <= b_count; j++)
+		row[j] = (uint16_t) j;
+	for (size_t i = 1; i <= a_count; i++)
+	{
+		size_t		diagonal = row[0];
+
+		row[0] = (uint16_t) i;
+		for (size_t j = 1; j <= b_count; j++)
+		{
+			size_t		next = least(diagonal + (a[i - 1] != b[j - 1]), least(row[j], row[j - 1]) + 1);
+
+			diagonal = row[j];
+			row[j] = (uint16_t) next;
+		}
+	}
+	return row[b_count];
+}
+
+size_t
+crm_levenshtein(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	strip_common(&a, &a_count, &b, &b_count);
+	if (a_count == 0 || b_count == 0)
+		return a_count + b_count;
+	if (a_count <= SHORT)
+		return levenshtein_word(a, a_count, b, b_count);
+	if (b_count <= SHORT)
+		return levenshtein_word(b, b_count, a, a_count);
+	return levenshtein_rows(a, a_count, b, b_count);
+}
 
 /*
- * Characters that a and b have in common within the window, and how many of them
- * stand in another order.  Texts of 64 characters at most keep their marks in a word.
+ * Zhao and Sahni (2019): the matrix of Lowrance and Wagner (1975) by rows, since of
+ * all transpositions only those beside the row or the column at hand can be best.
+ * Rows are kept one place further on than their column.
  */
-static void
-jaro_matches(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count,
-			 unsigned char *taken, uint32_t *common, size_t *matches, size_t *out_of_order)
+static size_t
+damerau_rows(const uint32_t *a, int a_count, const uint32_t *b, int b_count)
 {
-	size_t		longer = a_count > b_count ? a_count : b_count;
-	size_t		window = longer / 2 > 0 ? longer / 2 - 1 : 0;
-	size_t		found = 0;
-	size_t		at = 0;
-	size_t		turned = 0;
+	uint16_t	rows[2][CRM_TEXT_POINTS_MAX + 2];
+	uint16_t	before[CRM_TEXT_POINTS_MAX + 2];	/* value ahead of the last match of a column */
+	uint16_t	first[CRM_TEXT_POINTS_MAX]; /* where a character of b stands first in b */
+	int16_t		seen[CRM_TEXT_POINTS_MAX];	/* last row with that character, -1 for none */
+	uint16_t   *above = rows[0];
+	uint16_t   *row = rows[1];
+	int			most = (a_count > b_count ? a_count : b_count) + 1;
 
-	memset(taken, 0, b_count);
+	row[0] = above[0] = (uint16_t) most;
+	for (int j = 0; j <= b_count; j++)
+	{
+		row[j + 1] = (uint16_t) j;
+		above[j + 1] = before[j + 1] = (uint16_t) most;
+	}
+	for (int j = 0; j < b_count; j++)
+	{
+		for (first[j] = 0; b[first[j]] != b[j];)
+			first[j]++;
+		seen[j] = -1;
+	}
+	for (int i = 1; i <= a_count; i++)
+	{
+		uint16_t   *swap = row;
+		int			column = -1;	/* of the last match in this row */
+		int			ahead = most;	/* value of two rows up, ahead of that match */
+		int			corner;
+		int			mine = -1;		/* where b has the character of this row */
+
+		row = above;
+		above = swap;
+		corner = row[1];
+		row[1] = (uint16_t) i;
+		for (int j = 1; j <= b_count; j++)
+		{
+			bool		same = a[i - 1] == b[j - 1];
+			int			best = above[j] + !same;
+
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (above[j + 1] + 1 < best)
+				best = above[j + 1] + 1;
+			if (same)
+			{
+				mine = first[j - 1];
+				column = j;
+				before[j + 1] = above[j - 1];
+				ahead = corner;
+			}
+			else if (j - column == 1 && before[j + 1] + i - seen[first[j - 1]] < best)
+				best = before[j + 1] + i - seen[first[j - 1]];
+			else if (i - seen[first[j - 1]] == 1 && ahead + j - column < best)
+				best = ahead + j - column;
+			corner = row[j + 1];
+			row[j + 1] = (uint16_t) best;
+		}
+		if (mine >= 0)
+			seen[mine] = (int16_t) i;
+	}
+	return row[b_count + 1];
+}
+
+size_t
+crm_damerau_levenshtein(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	strip_common(&a, &a_count, &b, &b_count);
+	if (a_count == 0 || b_count == 0)
+		return a_count + b_count;
+	return damerau_rows(a, (int) a_count, b, (int) b_count);
+}
+
+/* One exchange saves an edit at most, so the plain distance bounds the other. */
+bool
+crm_damerau_within(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, size_t limit)
+{
+	size_t		more = a_count > b_count ? a_count - b_count : b_count - a_count;
+	size_t		plain;
+
+	if (more > limit)
+		return false;
+	if (limit == 0)
+		return memcmp(a, b, a_count * sizeof(uint32_t)) == 0;
+	if (one_edit(a, a_count, b, b_count))
+		return true;
+	if (limit == 1)
+		return false;
+	plain = crm_levenshtein(a, a_count, b, b_count);
+	return plain <= limit || (plain <= 2 * limit && crm_damerau_levenshtein(a, a_count, b, b_count) <= limit);
+}
+
+/* Jaro (1989) */
+
+/* What two texts have in common within the window, and how much of it out of order. */
+typedef struct Common
+{
+	size_t		matches;
+	size_t		displaced;
+} Common;
+
+static size_t
+jaro_window(size_t a_count, size_t b_count)
+{
+	size_t		half = (a_count > b_count ? a_count : b_count) / 2;
+
+	return half > 0 ? half - 1 : 0;
+}
+
+/* Marks in one word each, for texts of 64 characters at most. */
+static Common
+jaro_word(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	size_t		window = jaro_window(a_count, b_count);
+	uint64_t	taken = 0;
+	uint64_t	matched = 0;
+	Common		common = {0, 0};
+
 	for (size_t i = 0; i < a_count; i++)
 	{
 		size_t		from = i > window ? i - window : 0;
-		size_t		to = i + window + 1 < b_count ? i + window + 1 : b_count;
+		size_t		to = least(i + window + 1, b_count);
 
 		for (size_t j = from; j < to; j++)
 		{
-			if (b[j] == a[i] && !taken[j])
+			if (b[j] == a[i] && (taken >> j & 1) == 0)
 			{
-				taken[j] = 1;
-				common[found++] = a[i];
+				taken |= UINT64_C(1) << j;
+				matched |= UINT64_C(1) << i;
+				common.matches++;
 				break;
 			}
 		}
 	}
-	for (size_t j = 0; j < b_count && at < found; j++)
-	{
-		if (taken[j])
-			turned += b[j] != common[at++];
-	}
-	*matches = found;
-	*out_of_order = turned;
+	for (; matched != 0; matched &= matched - 1, taken &= taken - 1)
+		common.displaced += a[__builtin_ctzll(matched)] != b[__builtin_ctzll(taken)];
+	return common;
 }
 
-#define SHORT 64
+static Common
+jaro_long(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	bool		taken[CRM_TEXT_POINTS_MAX];
+	uint32_t	matched[CRM_TEXT_POINTS_MAX];
+	size_t		window = jaro_window(a_count, b_count);
+	size_t		at = 0;
+	Common		common = {0, 0};
+
+	memset(taken, 0, b_count);
+	for (size_t i = 0; i < a_count; i++)
+	{
+		size_t		to = least(i + window + 1, b_count);
+
+		for (size_t j = i > window ? i - window : 0; j < to; j++)
+		{
+			if (b[j] == a[i] && !taken[j])
+			{
+				taken[j] = true;
+				matched[common.matches++] = a[i];
+				break;
+			}
+		}
+	}
+	for (size_t j = 0; j < b_count && at < common.matches; j++)
+	{
+		if (taken[j])
+			common.displaced += b[j] != matched[at++];
+	}
+	return common;
+}
 
 double
 crm_jaro(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 {
-	unsigned char taken_here[SHORT];
-	uint32_t	common_here[SHORT];
-	unsigned char *taken = taken_here;
-	uint32_t   *common = common_here;
-	size_t		matches;
-	size_t		turned;
+	Common		common;
+	double		matches;
 
-	if (a_count == 0 && b_count == 0)
-		return 1;
 	if (a_count == 0 || b_count == 0)
+		return a_count == b_count;
+	common = a_count <= SHORT && b_count <= SHORT ? jaro_word(a, a_count, b, b_count) :
+		jaro_long(a, a_count, b, b_count);
+	if (common.matches == 0)
 		return 0;
-	if (b_count > SHORT || a_count > SHORT)
-	{
-		taken = malloc(b_count);
-		common = malloc(a_count * sizeof(uint32_t));
-	}
-	if (taken == NULL || common == NULL)
-		return 0;
-	jaro_matches(a, a_count, b, b_count, taken, common, &matches, &turned);
-	if (taken != taken_here)
-	{
-		free(taken);
-		free(common);
-	}
-	if (matches == 0)
-		return 0;
-	return ((double) matches / a_count + (double) matches / b_count +
-			((double) matches - turned / 2) / matches) / 3;
+	matches = (double) common.matches;
+	/* Two displaced characters are one exchange; an odd one does not count. */
+	return (matches / a_count + matches / b_count + (matches - common.displaced / 2) / matches) / 3;
 }
 
 /* Winkler (1990): a common prefix of four at most counts, a tenth each, from 0.7 on. */
@@ -153,22 +368,65 @@ crm_jaro_winkler(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_
 	return jaro > 0.7 ? jaro + prefix * 0.1 * (1 - jaro) : jaro;
 }
 
-/* Damerau-Levenshtein without restriction (Lowrance and Wagner 1975), with a row a line. */
-size_t
-crm_damerau_levenshtein(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+/* Jaccard (1901) */
+
+static bool
+stands_in(uint32_t point, const uint32_t *points, size_t count)
 {
-	(void) a; (void) b; return a_count > b_count ? a_count : b_count;
+	for (size_t i = 0; i < count; i++)
+	{
+		if (points[i] == point)
+			return true;
+	}
+	return false;
 }
 
-bool
-crm_damerau_within(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, size_t limit)
+static double
+jaccard_short(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 {
-	size_t		more = a_count > b_count ? a_count - b_count : b_count - a_count;
+	size_t		both = 0;
+	size_t		either = 0;
 
-	if (more > limit)
-		return false;
-	if (limit <= 1 || one_edit(a, a_count, b, b_count))
-		return limit == 0 ? a_count == b_count && memcmp(a, b, a_count * sizeof(uint32_t)) == 0 :
-			one_edit(a, a_count, b, b_count);
-	return crm_damerau_levenshtein(a, a_count, b, b_count) <= limit;
+	for (size_t i = 0; i < a_count; i++)
+	{
+		if (stands_in(a[i], a, i))
+			continue;
+		either++;
+		both += stands_in(a[i], b, b_count);
+	}
+	for (size_t j = 0; j < b_count; j++)
+		either += !stands_in(b[j], b, j) && !stands_in(b[j], a, a_count);
+	return (double) both / either;
+}
+
+#define POINTS_ALL (NO_CHARACTER + 256)
+
+/* One bit for each character there is: linear, however long the texts. */
+static double
+jaccard_long(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	uint64_t	in_a[POINTS_ALL / 64] = {0};
+	uint64_t	in_b[POINTS_ALL / 64] = {0};
+	size_t		both = 0;
+	size_t		either = 0;
+
+	for (size_t i = 0; i < a_count; i++)
+		in_a[a[i] / 64] |= UINT64_C(1) << a[i] % 64;
+	for (size_t j = 0; j < b_count; j++)
+		in_b[b[j] / 64] |= UINT64_C(1) << b[j] % 64;
+	for (size_t i = 0; i < POINTS_ALL / 64; i++)
+	{
+		both += (size_t) __builtin_popcountll(in_a[i] & in_b[i]);
+		either += (size_t) __builtin_popcountll(in_a[i] | in_b[i]);
+	}
+	return (double) both / either;
+}
+
+double
+crm_jaccard(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	if (a_count == 0 || b_count == 0)
+		return a_count == b_count;
+	return a_count <= SHORT && b_count <= SHORT ? jaccard_short(a, a_count, b, b_count) :
+		jaccard_long(a, a_count, b, b_count);
 }

@@ -14,7 +14,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Longest text, in characters, for which a distance is computed: quadratic work. */
+/*
+ * Longest text, in characters, that the functions below but crm_jaccard take: their
+ * work is quadratic.  Callers check it.
+ */
 #define CRM_TEXT_POINTS_MAX 8192
 
 /* Code points of a text, at most room of them; their number. */

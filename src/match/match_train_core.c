@@ -15,6 +15,10 @@
 #define RANDOM_TASK		20000
 #define ANCHOR			10.0		/* matches that the first guess of m counts for */
 
+#define CONFLICT_MOST	0.002	/* matches that contradict each other */
+#define SEED_FOR		10.0	/* bits for a match, and against it, of a pair of relatives */
+#define SEED_AGAINST	(-5.0)
+
 /* -- tally -------------------------------------------------------------------- */
 
 static bool
@@ -219,6 +223,7 @@ typedef struct Fit
 	double		near_scale;		/* pairs that one count stands for */
 	const CrmMatchTally *far;	/* pairs at random */
 	double		far_scale;
+	bool		keep_u;
 	CrmMatchModel model;
 } Fit;
 
@@ -328,6 +333,20 @@ settle_u(const Fit *fit, int comparison, const double *far, const double *near, 
 	(void) total;
 }
 
+/* Matches hardly ever contradict each other: a ceiling that the data cannot lift. */
+static void
+limit_conflict(const Fit *fit, int comparison, double *chance)
+{
+	int			last = fit->levels[comparison] - 1;
+	double		excess = chance[last] - CONFLICT_MOST;
+
+	if (!crm_match_kind_conflicts(fit->engine->settings.comparison[comparison].kind) || excess <= 0)
+		return;
+	for (int level = 1; level < last; level++)
+		chance[level] *= (1 - CONFLICT_MOST) / (1 - chance[last]);
+	chance[last] = CONFLICT_MOST;
+}
+
 /* One round of expectation and maximisation; how far m moved. */
 static double
 em_round(Fit *fit)
@@ -354,15 +373,82 @@ em_round(Fit *fit)
 			double		guess[CRM_MATCH_LEVEL_MAX];
 			double		before = model->chance[k][i][1];
 
-			guess_m(fit, i, guess);
+			if (k < model->match_classes)
+				guess_m(fit, i, guess);
+			else
+				memcpy(guess, model->chance[last][i], sizeof(guess));
 			settle(fit, i, near[k][i], guess, ANCHOR, model->chance[k][i]);
+			if (k < model->match_classes)
+				limit_conflict(fit, i, model->chance[k][i]);
 			moved = fmax(moved, fabs(before - model->chance[k][i][1]));
 		}
 	}
 	model->share[last] = fmax(1 - matches, 0.01);
-	for (int i = 0; i < fit->comparisons; i++)
+	for (int i = 0; i < fit->comparisons && !fit->keep_u; i++)
 		settle_u(fit, i, far[last][i], near[last][i], model->chance[last][i]);
 	return moved;
+}
+
+/*
+ * Pairs that agree strongly on some fields and contradict each other strongly on
+ * others are more often relatives than matches: those who share a household, a
+ * name, a switchboard.  They seed a class of their own, which EM then shapes.
+ */
+static double
+seed_class(Fit *fit, int class)
+{
+	CrmMatchModel *model = &fit->model;
+	LevelSum	sum = {{0}};
+	double		pairs = 0;
+	int			last = model->classes - 1;
+
+	for (size_t at = 0; at < fit->near->used; at++)
+	{
+		uint64_t	vector = fit->near->entry[at].vector;
+		double		count = (double) fit->near->entry[at].count * fit->near_scale;
+		double		for_match = 0;
+		double		against = 0;
+
+		for (int i = 0; i < fit->comparisons; i++)
+		{
+			int			level = crm_match_level(vector, i);
+			double		bits = level == 0 ? 0 : log2(fmax(model->chance[0][i][level], 1e-12) / fmax(model->chance[last][i][level], 1e-12));
+
+			*(bits > 0 ? &for_match : &against) += bits;
+		}
+		if (for_match < SEED_FOR || (against > SEED_AGAINST && !crm_match_is_conflict(&fit->engine->settings, vector)))
+			continue;
+		pairs += count;
+		for (int i = 0; i < fit->comparisons; i++)
+			sum[i][crm_match_level(vector, i)] += count;
+	}
+	for (int i = 0; i < fit->comparisons; i++)
+		settle(fit, i, sum[i], model->chance[last][i], ANCHOR, model->chance[class][i]);
+	return pairs;
+}
+
+/* Makes room before the last class, that of pairs at random. */
+static void
+add_relatives(Fit *fit)
+{
+	CrmMatchModel *model = &fit->model;
+	int			class = model->classes++ - 1;
+	double		pairs;
+
+	memcpy(model->chance[class + 1], model->chance[class], sizeof(model->chance[0]));
+	model->share[class + 1] = model->share[class];
+	pairs = seed_class(fit, class);
+	model->share[class] = (0.5 * pairs + 1) / fit->all_pairs;
+}
+
+static void
+run_em(Fit *fit)
+{
+	uint32_t	rounds = fit->engine->settings.em_rounds == 0 ? 40 : fit->engine->settings.em_rounds;
+
+	for (uint32_t round = 0; round < rounds; round++)
+		if (em_round(fit) < 1e-5)
+			break;
 }
 
 /* m, u and weights of single fields, for who reads the model. */
@@ -388,6 +474,37 @@ summarize(Fit *fit)
 		}
 }
 
+static int
+by_source(const void *a, const void *b)
+{
+	uint32_t	x = *(const uint32_t *) a;
+	uint32_t	y = *(const uint32_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Pairs that may be linked at all. */
+static double
+all_pairs(const CrmMatchEngine *engine)
+{
+	double		records = (double) engine->records;
+	double		pairs = records * (records - 1) / 2;
+	uint32_t   *source;
+
+	if (engine->settings.link != CRM_MATCH_LINK_ONLY || (source = malloc((engine->records + 1) * sizeof(*source))) == NULL)
+		return fmax(pairs, 1);
+	memcpy(source, engine->source, engine->records * sizeof(*source));
+	qsort(source, engine->records, sizeof(*source), by_source);
+	for (size_t from = 0, to; from < engine->records; from = to)
+	{
+		for (to = from + 1; to < engine->records && source[to] == source[from]; to++)
+			;
+		pairs -= (double) (to - from) * (double) (to - from - 1) / 2;
+	}
+	free(source);
+	return fmax(pairs, 1);
+}
+
 static void
 begin_fit(Fit *fit, CrmMatchEngine *engine)
 {
@@ -397,7 +514,7 @@ begin_fit(Fit *fit, CrmMatchEngine *engine)
 	fit->engine = engine;
 	fit->comparisons = engine->settings.comparison_count;
 	fit->model = engine->model;
-	fit->all_pairs = fmax(records * (records - 1) / 2, 1);
+	fit->all_pairs = all_pairs(engine);
 	for (int i = 0; i < fit->comparisons; i++)
 		fit->levels[i] = crm_match_kind_levels(engine->settings.comparison[i].kind);
 	fit->model.classes = 2;
@@ -428,50 +545,88 @@ first_u(Fit *fit)
 		settle_u(fit, i, sum[i], sum[i], fit->model.chance[fit->model.classes - 1][i]);
 }
 
-CrmMatchCode
-crm_match_train(CrmMatchEngine *engine, CrmMatchFault *fault)
+/* -- collecting --------------------------------------------------------------- */
+
+/* Pairs at random, or all of a small table. */
+static CrmMatchCode
+collect_far(CrmMatchEngine *engine, CrmMatchTally *far, double *scale, CrmMatchFault *fault)
 {
 	Sampling	sampling = {.engine = engine, .rule = -1};
-	CrmMatchTally far = {0};
-	uint64_t	far_pairs = 0;
-	uint64_t	upper = 1;
-	uint64_t	ignored = 0;
-	CrmMatchCode code = crm_match_block(engine, fault);
-	Fit		   *fit;
+	uint64_t	counted = 0;
+	size_t		tasks;
+	CrmMatchCode code;
 
-	if (code == CRM_MATCH_OK)
-		code = crm_match_count_terms(engine, fault);
-	if (code != CRM_MATCH_OK)
-		return code;
 	sampling.pairs = engine->settings.random_pairs == 0 ? 1000000 : engine->settings.random_pairs;
 	sampling.all = (double) engine->records * (double) engine->records / 2 <= 2.0 * (double) sampling.pairs;
-	code = sample(&sampling, "random pairs", sampling.all ? engine->records : sampling.pairs / RANDOM_TASK + 1,
-				  random_task, &far, &far_pairs, fault);
-	for (size_t i = 0; i < engine->blocks.blocks; i++)
+	tasks = sampling.all || engine->records == 0 ? engine->records : sampling.pairs / RANDOM_TASK + 1;
+	code = sample(&sampling, "random pairs", tasks, random_task, far, &counted, fault);
+	*scale = all_pairs(engine) / fmax((double) counted, 1);
+	return code;
+}
+
+/* Candidates, or those of some records where there are very many. */
+static CrmMatchCode
+collect_near(CrmMatchEngine *engine, int rule, CrmMatchTally *near, double *scale, CrmMatchFault *fault)
+{
+	Sampling	sampling = {.engine = engine, .rule = rule};
+	const CrmMatchBlocks *blocks = &engine->blocks;
+	uint64_t	counted = 0;
+	double		upper = 1;
+	CrmMatchCode code;
+
+	for (size_t i = rule < 0 ? 0 : blocks->rule_first[rule]; i < (rule < 0 ? blocks->blocks : blocks->rule_first[rule + 1]); i++)
 	{
-		uint64_t	size = engine->blocks.start[i + 1] - engine->blocks.start[i];
+		double		size = (double) (blocks->start[i + 1] - blocks->start[i]);
 
 		upper += size * (size - 1) / 2;
 	}
-	sampling.part = upper <= SAMPLE_PAIRS ? UINT64_C(1) << 32 : (uint64_t) (SAMPLE_PAIRS / (double) upper * 4294967296.0);
-	if (code == CRM_MATCH_OK)
-		code = sample(&sampling, "training", (engine->records + CRM_MATCH_TASK - 1) / CRM_MATCH_TASK, candidate_task,
-					  &engine->tally, &ignored, fault);
-	fit = code == CRM_MATCH_OK ? malloc(sizeof(Fit)) : NULL;
-	if (fit == NULL)
+	sampling.part = upper <= SAMPLE_PAIRS ? UINT64_C(1) << 32 : (uint64_t) (SAMPLE_PAIRS / upper * 4294967296.0);
+	*scale = 4294967296.0 / (double) sampling.part;
+	code = sample(&sampling, "training", (engine->records + CRM_MATCH_TASK - 1) / CRM_MATCH_TASK, candidate_task, near, &counted, fault);
+	return code;
+}
+
+static int
+by_count(const void *a, const void *b)
+{
+	const CrmMatchVector *x = a;
+	const CrmMatchVector *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return x->vector < y->vector ? -1 : x->vector > y->vector;
+}
+
+/* The tally for who asks: most frequent vectors first, with their weights. */
+static CrmMatchCode
+list_vectors(CrmMatchEngine *engine, CrmMatchFault *fault)
+{
+	CrmMatchScale scale;
+	CrmMatchVector *vector = realloc(engine->vector, (engine->tally.used + 1) * sizeof(*vector));
+
+	if (vector == NULL)
+		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "vectors");
+	engine->vector = vector;
+	crm_match_scale(&engine->model, &scale);
+	for (size_t i = 0; i < engine->tally.used; i++)
 	{
-		crm_match_tally_free(engine, &far);
-		return code == CRM_MATCH_OK ? crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "training") : code;
+		vector[i] = engine->tally.entry[i];
+		vector[i].weight = crm_match_vector_weight(&scale, vector[i].vector);
 	}
-	begin_fit(fit, engine);
-	engine->tally_scale = fit->near_scale = 4294967296.0 / (double) sampling.part;
-	fit->near = &engine->tally;
-	fit->far = &far;
-	fit->far_scale = fit->all_pairs / fmax((double) far_pairs, 1);
-	first_u(fit);
-	for (uint32_t round = 0; round < (engine->settings.em_rounds == 0 ? 40 : engine->settings.em_rounds); round++)
-		if (em_round(fit) < 1e-5)
-			break;
+	qsort(vector, engine->tally.used, sizeof(*vector), by_count);
+	return CRM_MATCH_OK;
+}
+
+const CrmMatchVector *
+crm_match_vectors(const CrmMatchEngine *engine, size_t *count)
+{
+	*count = engine->vector == NULL ? 0 : engine->tally.used;
+	return engine->vector;
+}
+
+static void
+finish(CrmMatchEngine *engine, Fit *fit)
+{
 	summarize(fit);
 	fit->model.trained = true;
 	fit->model.records = engine->records;
@@ -479,7 +634,187 @@ crm_match_train(CrmMatchEngine *engine, CrmMatchFault *fault)
 	fit->model.review = -4;
 	fit->model.absent = -4;
 	engine->model = fit->model;
+}
+
+/* What has to stand before any training. */
+static CrmMatchCode
+ready(CrmMatchEngine *engine, Fit **fit, CrmMatchFault *fault)
+{
+	CrmMatchCode code = crm_match_block(engine, fault);
+
+	if (code == CRM_MATCH_OK)
+		code = crm_match_count_terms(engine, fault);
+	if (code != CRM_MATCH_OK)
+		return code;
+	*fit = malloc(sizeof(Fit));
+	if (*fit == NULL)
+		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "training");
+	begin_fit(*fit, engine);
+	return CRM_MATCH_OK;
+}
+
+/* -- the steps ---------------------------------------------------------------- */
+
+CrmMatchCode
+crm_match_train(CrmMatchEngine *engine, CrmMatchFault *fault)
+{
+	CrmMatchTally far = {0};
+	Fit		   *fit = NULL;
+	CrmMatchCode code = ready(engine, &fit, fault);
+
+	if (code == CRM_MATCH_OK)
+		code = collect_far(engine, &far, &fit->far_scale, fault);
+	if (code == CRM_MATCH_OK)
+		code = collect_near(engine, -1, &engine->tally, &fit->near_scale, fault);
+	if (code == CRM_MATCH_OK)
+	{
+		fit->far = &far;
+		fit->near = &engine->tally;
+		engine->tally_scale = fit->near_scale;
+		first_u(fit);
+		run_em(fit);
+		add_relatives(fit);
+		run_em(fit);
+		finish(engine, fit);
+		engine->has_u = true;
+		code = list_vectors(engine, fault);
+	}
 	free(fit);
 	crm_match_tally_free(engine, &far);
-	return CRM_MATCH_OK;
+	return code;
+}
+
+CrmMatchCode
+crm_match_train_u(CrmMatchEngine *engine, CrmMatchFault *fault)
+{
+	CrmMatchTally far = {0};
+	Fit		   *fit = NULL;
+	CrmMatchCode code = ready(engine, &fit, fault);
+
+	if (code == CRM_MATCH_OK)
+		code = collect_far(engine, &far, &fit->far_scale, fault);
+	if (code == CRM_MATCH_OK)
+	{
+		fit->far = &far;
+		if (engine->model.trained)
+		{
+			/* m as it was: of the class of matches */
+			memcpy(fit->model.chance[0], engine->model.m, sizeof(engine->model.m));
+			fit->model.share[0] = engine->model.prior;
+			fit->model.share[1] = 1 - engine->model.prior;
+		}
+		first_u(fit);
+		finish(engine, fit);
+		engine->has_u = true;
+	}
+	free(fit);
+	crm_match_tally_free(engine, &far);
+	return code;
+}
+
+/* Vectors with the fields of a rule taken out: there, all pairs agree by choice. */
+static uint64_t
+rule_mask(const CrmMatchEngine *engine, int rule)
+{
+	uint64_t	mask = ~UINT64_C(0);
+
+	for (int i = 0; rule >= 0 && i < engine->settings.rule[rule].count; i++)
+		mask &= ~(UINT64_C(15) << (4 * engine->settings.rule[rule].part[i].comparison));
+	return mask;
+}
+
+static void
+mask_tally(CrmMatchTally *tally, uint64_t mask)
+{
+	for (size_t i = 0; i < tally->used; i++)
+		tally->entry[i].vector &= mask;
+}
+
+/* EM within the pairs of one rule: u stays, m of the fields outside the rule moves. */
+static void
+fit_rule(Fit *fit, const CrmMatchEngine *engine, uint64_t mask)
+{
+	double		pairs = 0;
+
+	for (size_t i = 0; i < fit->near->used; i++)
+		pairs += (double) fit->near->entry[i].count * fit->near_scale;
+	memcpy(fit->model.chance[1], engine->model.u, sizeof(engine->model.u));
+	fit->all_pairs = fmax(pairs, 1);
+	fit->keep_u = true;
+	fit->model.share[0] = 0.3;
+	fit->model.share[1] = 0.7;
+	run_em(fit);
+	for (int i = 0; i < fit->comparisons; i++)
+		if ((mask >> (4 * i) & 15) == 0)
+			memcpy(fit->model.chance[0][i], engine->model.m[i], sizeof(engine->model.m[i]));
+	fit->model.share[0] = engine->model.prior;
+	fit->model.share[1] = 1 - engine->model.prior;
+}
+
+CrmMatchCode
+crm_match_train_m(CrmMatchEngine *engine, int rule, CrmMatchFault *fault)
+{
+	static const CrmMatchTally nothing = {0};
+	Fit		   *fit = NULL;
+	CrmMatchCode code;
+
+	if (rule < 0)
+		return crm_match_train(engine, fault);
+	if (rule >= engine->settings.rule_count)
+		return crm_match_fail(fault, CRM_MATCH_SETTINGS, "no such rule");
+	if (!engine->has_u)
+		return crm_match_fail(fault, CRM_MATCH_ORDER, "u is estimated before m");
+	code = ready(engine, &fit, fault);
+	if (code == CRM_MATCH_OK)
+		code = collect_near(engine, rule, &engine->tally, &fit->near_scale, fault);
+	if (code == CRM_MATCH_OK)
+	{
+		uint64_t	mask = rule_mask(engine, rule);
+
+		mask_tally(&engine->tally, mask);
+		fit->near = &engine->tally;
+		fit->far = &nothing;
+		fit->far_scale = 1;
+		fit_rule(fit, engine, mask);
+		finish(engine, fit);
+		code = list_vectors(engine, fault);
+	}
+	free(fit);
+	return code;
+}
+
+CrmMatchCode
+crm_match_train_labels(CrmMatchEngine *engine, const CrmMatchLabel *label, size_t labels, CrmMatchFault *fault)
+{
+	LevelSum	same = {{0}};
+	Fit		   *fit = NULL;
+	CrmMatchCode code = CRM_MATCH_OK;
+
+	if (!engine->model.trained)
+		code = crm_match_train(engine, fault);
+	if (code == CRM_MATCH_OK)
+		code = ready(engine, &fit, fault);
+	for (size_t i = 0; i < labels && code == CRM_MATCH_OK; i++)
+	{
+		uint64_t	vector;
+
+		if (label[i].left >= engine->records || label[i].right >= engine->records)
+			code = crm_match_fail(fault, CRM_MATCH_SETTINGS, "a label names a record that is not there");
+		else if (label[i].same)
+		{
+			vector = crm_match_compare(&engine->settings, engine->record[label[i].left], engine->record[label[i].right]);
+			for (int j = 0; j < fit->comparisons; j++)
+				same[j][crm_match_level(vector, j)]++;
+		}
+	}
+	if (code == CRM_MATCH_OK)
+	{
+		fit->model = engine->model;
+		for (int k = 0; k < fit->model.match_classes; k++)
+			for (int i = 0; i < fit->comparisons; i++)
+				settle(fit, i, same[i], engine->model.chance[k][i], ANCHOR, fit->model.chance[k][i]);
+		finish(engine, fit);
+	}
+	free(fit);
+	return code;
 }
