@@ -8,6 +8,7 @@
 #include "match_pinyin_core.h"
 #include "match_text_core.h"
 
+#define ADDRESS_BYTES 960
 #define DETAIL_POINTS 256
 #define ROAD_LEAST 3			/* characters of a road, its kind included */
 
@@ -376,6 +377,18 @@ fold_detail(const char *text, uint32_t *out)
 	return used;
 }
 
+/* No address is longer than this; what is cut is cut between characters. */
+static size_t
+cut_length(const char *text, size_t length)
+{
+	if (length <= ADDRESS_BYTES)
+		return length;
+	length = ADDRESS_BYTES;
+	while (length > 0 && ((unsigned char) text[length] & 0xC0) == 0x80)
+		length--;
+	return length;
+}
+
 static size_t
 address_prepare(const CrmMatchArg *arg, const char *text, size_t length, unsigned char *out, size_t room)
 {
@@ -386,11 +399,7 @@ address_prepare(const CrmMatchArg *arg, const char *text, size_t length, unsigne
 	(void) arg;
 	if (room < sizeof(value))
 		return 0;
-	if (length > CRM_MATCH_VALUE_MAX - 16)
-		length = CRM_MATCH_VALUE_MAX - 16;
-	while (length > 0 && ((unsigned char) text[length] & 0xC0) == 0x80 && length >= CRM_MATCH_VALUE_MAX - 16)
-		length--;
-	if (!crm_address_parse(text, length, &address))
+	if (!crm_address_parse(text, cut_length(text, length), &address))
 		return 0;
 	memset(&value, 0, sizeof(value));
 	value.division = address.division;

@@ -405,6 +405,7 @@ without_spaces(const char *from, size_t length, char *out)
 		if (from[i] != ' ')
 			out[used++] = from[i];
 	}
+	out[used] = '\0';
 	return used;
 }
 
