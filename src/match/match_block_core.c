@@ -225,6 +225,7 @@ make_blocks(Blocking *blocking, int rule, const CrmMatchEntry *entry, size_t cou
 		else if (to - from > 1)
 		{
 			made->size[made->blocks++] = (uint32_t) (to - from);
+			report->pairs += (uint64_t) (to - from) * (to - from - 1) / 2;
 			for (size_t i = from; i < to; i++)
 				made->member[made->members++] = entry[i].record;
 		}
@@ -366,11 +367,12 @@ crm_match_block(CrmMatchEngine *engine, CrmMatchFault *fault)
 {
 	Blocking	blocking = {.engine = engine};
 	CrmMatchCode code = CRM_MATCH_OK;
+	uint64_t	left;
 
 	if (engine->blocked)
 		return CRM_MATCH_OK;
 	blocking.tasks = (engine->records + KEY_TASK - 1) / KEY_TASK;
-	blocking.share = pair_budget(engine) / (uint64_t) engine->settings.rule_count + 1;
+	left = pair_budget(engine);
 	blocking.part = malloc((size_t) crm_match_threads(engine) * sizeof(CrmMatchSettings));
 	if (blocking.part == NULL)
 		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "blocks");
@@ -378,7 +380,10 @@ crm_match_block(CrmMatchEngine *engine, CrmMatchFault *fault)
 	{
 		blocking.first = first;
 		blocking.rules = engine->settings.rule_count - first < GROUP ? engine->settings.rule_count - first : GROUP;
+		blocking.share = left / (uint64_t) (engine->settings.rule_count - first) + 1;
 		code = block_group(&blocking, fault);
+		for (int i = 0; i < blocking.rules; i++)
+			left -= engine->report[first + i].pairs < left ? engine->report[first + i].pairs : left;
 	}
 	free(blocking.part);
 	if (code == CRM_MATCH_OK && !index_records(engine))

@@ -152,6 +152,7 @@ imagine(Part *part, int parts, uint64_t seed)
 {
 	for (int match = 0; match < IMAGINED; match++)
 	{
+		double		dirt = exp2(match % 8 * 0.5 - 1);	/* some records are copied with care, some are not */
 		double		bad[CRM_MATCH_COMPARISON_MAX];
 		double		gone[CRM_MATCH_COMPARISON_MAX];
 
@@ -165,7 +166,7 @@ imagine(Part *part, int parts, uint64_t seed)
 			double		own = (double) (crm_match_random(&seed) >> 11) / 9007199254740992.0;
 			double		draw = own < 0.3 ? own / 0.3 : bad[part[i].comparison];
 
-			if (draw < part[i].agree && gone[part[i].comparison] < part[i].fill * part[i].fill)
+			if (draw < pow(part[i].agree, dirt) && gone[part[i].comparison] < part[i].fill * part[i].fill)
 				part[i].seen[match / 64] |= UINT64_C(1) << (match % 64);
 		}
 	}

@@ -287,8 +287,10 @@ static const char *const key_exact[] = {
 	"id", "rowid", "recid", "recordid", "uniqueid", "uuid", "guid", "pk", "key", "index", "idx", "rownumber", "rowno", "no", "seq", NULL
 };
 static const char *const source_exact[] = {"source", "datasource", "sourceid", "sourcesystem", "origin", "file", "filename", "dataset", NULL};
-static const char *const given_name[] = {"firstname", "givenname", "forename", "fname", "namefirst", "christianname", "prenom", "vorname", NULL};
-static const char *const surname_name[] = {"surname", "lastname", "familyname", "lname", "namelast", "nachname", NULL};
+static const char *const given_name[] = {"first", "given", "forename", "christianname", "prenom", "vorname", NULL};
+static const char *const given_exact[] = {"fname", NULL};
+static const char *const surname_name[] = {"surname", "last", "family", "nachname", NULL};
+static const char *const surname_exact[] = {"lname", NULL};
 static const char *const person_name[] = {"fullname", "name", "person", "contact", "customer", "patient", "namefull", NULL};
 static const char *const phone_name[] = {"phone", "tel", "mobile", "fax", "cell", "handy", "电话", "手机", NULL};
 static const char *const post_name[] = {"post", "zip", "plz", "pincode", "邮编", NULL};
@@ -382,9 +384,11 @@ guess_content(const CrmMatchColumn *column, const Profile *profile)
 		return profile->length >= 5.5 ? GUESS_CODE : GUESS_NUMBER;
 	if (profile->street > 0.3 || (named(column, address_name) && profile->words >= 1.5))
 		return GUESS_ADDRESS;
-	if (profile->letters > 0.7 && named(column, given_name))
+	if (profile->letters > 0.7 && profile->words < 2 && (named(column, given_name) || named_exactly(column, given_exact)) &&
+		!named(column, surname_name))
 		return GUESS_GIVEN;
-	if (profile->letters > 0.7 && named(column, surname_name) && !named(column, given_name))
+	if (profile->letters > 0.7 && profile->words < 2 && (named(column, surname_name) || named_exactly(column, surname_exact)) &&
+		!named(column, given_name))
 		return GUESS_SURNAME;
 	if (profile->letters > 0.7 && profile->forename > 0.12 && profile->words < 1.3)
 		return GUESS_GIVEN;
