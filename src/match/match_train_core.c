@@ -523,7 +523,7 @@ begin_fit(Fit *fit, CrmMatchEngine *engine)
 	fit->model.share[1] = 1 - fit->model.share[0];
 	for (int i = 0; i < fit->comparisons; i++)
 	{
-		double		plain[CRM_MATCH_LEVEL_MAX];
+		double		plain[CRM_MATCH_LEVEL_MAX] = {0};
 
 		guess_m(fit, i, fit->model.chance[0][i]);
 		for (int level = 1; level < fit->levels[i]; level++)
