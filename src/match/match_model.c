@@ -48,16 +48,18 @@ crm_match_init(void)
 							&crm_match_memory, 4096, 0, INT_MAX / 1024, PGC_USERSET, GUC_UNIT_MB, NULL, NULL, NULL);
 }
 
-/* One statement of our own as crm_owner; SPI is connected. */
+/* One statement of our own as crm_owner; SPI is connected and leaves the memory context as it was. */
 void
 crm_match_exec(const char *query, int arguments, const Oid *types, const Datum *values, const char *nulls)
 {
+	MemoryContext before = CurrentMemoryContext;
 	CrmMatchOwner owner;
 
 	crm_match_owner_begin(&owner);
 	if (SPI_execute_with_args(query, arguments, (Oid *) types, (Datum *) values, nulls, false, 0) < 0)
 		elog(ERROR, "crm: %s", SPI_result_code_string(SPI_result));
 	crm_match_owner_end(&owner);
+	MemoryContextSwitchTo(before);
 }
 
 /* -- settings ------------------------------------------------------------------------- */
