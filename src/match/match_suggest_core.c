@@ -57,10 +57,8 @@ typedef struct Profile
 	double		street;			/* number and a street's word */
 	double		forename;
 	double		legal;			/* letters and digits mixed, one short word */
-	double		code_length;	/* most frequent length has this share */
 	double		low;
 	double		high;			/* of numbers */
-	double		tail_distinct;	/* digits behind a fixed beginning, as of rec-17 */
 } Profile;
 
 static bool
@@ -201,7 +199,6 @@ look(Profile *profile, const char *text, size_t length)
 	char		folded[FOLD_MAX];
 	char		spaced[FOLD_MAX + 2];
 	CrmMatchWord word[WORD_MAX];
-	unsigned char forename[CRM_MATCH_VALUE_MAX];
 	size_t		bytes;
 	int			words;
 	int			digits;
@@ -215,7 +212,6 @@ look(Profile *profile, const char *text, size_t length)
 	spaced[0] = ' ';
 	memcpy(spaced + 1, folded, bytes);
 	spaced[bytes + 1] = ' ';
-	(void) forename;
 	profile->length += (double) length;
 	profile->words += words;
 	profile->han += han * 3 * 2 > (int) length;
@@ -237,8 +233,10 @@ look(Profile *profile, const char *text, size_t length)
 	profile->legal += is_legal(folded, bytes);
 	if (digits == (int) length && digits > 0 && digits < 16)
 	{
-		double		value = strtod(folded, NULL);
+		double		value = 0;
 
+		for (size_t i = 0; i < length; i++)
+			value = value * 10 + (text[i] - '0');
 		profile->low = value < profile->low ? value : profile->low;
 		profile->high = value > profile->high ? value : profile->high;
 	}
@@ -304,9 +302,12 @@ counts_records(const Profile *profile, uint64_t total)
 {
 	double		range = profile->high - profile->low + 1;
 
-	return profile->digits > 0.999 && profile->filled == profile->rows && profile->rows >= 20 &&
-		range <= 3.0 * (double) total && range >= 0.15 * (double) total &&
-		(double) profile->distinct >= 0.25 * (double) profile->filled;
+	if (profile->digits < 0.999 || profile->filled < profile->rows || profile->rows < 20)
+		return false;
+	if (profile->distinct == profile->filled && range <= 3.0 * (double) profile->filled)
+		return true;			/* the first rows of a serial number */
+	return range <= 3.0 * (double) total && range >= 0.15 * (double) total && profile->low <= 0.02 * range &&
+		(double) profile->distinct >= 0.2 * (double) profile->filled;
 }
 
 static bool
@@ -330,7 +331,7 @@ guess_left_out(const CrmMatchColumn *column, const Profile *profile, uint64_t to
 		return GUESS_KEY;
 	if (is_unique(profile) && profile->words <= 5 && profile->has_digit > 0.95 && profile->cn_id < 0.3 && profile->phone < 0.5 &&
 		profile->email < 0.5 && profile->street < 0.2 && profile->han < 0.2 && profile->date < 0.5 && profile->digits < 0.5 &&
-		(profile->length >= 30 || profile->letters < 0.05) && profile->length - 0.0 > 4 && profile->words >= 2 && profile->length < 48 &&
+		profile->letters < 0.05 && profile->words >= 2 && profile->length > 4 && profile->length < 48 &&
 		profile->legal < 0.5)
 		return GUESS_KEY;		/* rec-17-org, a UUID */
 	return named_exactly(column, source_exact) ? GUESS_SOURCE : GUESS_NONE;
