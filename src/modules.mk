@@ -53,6 +53,7 @@ OBJS = \
 	src/match/match_source.o \
 	src/match/match_page.o \
 	src/match/match_run.o \
+	src/match/match_tune.o \
 	src/match/match_list.o \
 	src/match/match_find.o \
 	src/match/match_answer.o \
@@ -95,7 +96,8 @@ ROOM_SQL = \
 	src/points/points_post.sql \
 	src/match/match_scalar.sql \
 	src/match/match_model.sql \
-	src/match/match_find.sql
+	src/match/match_find.sql \
+	src/match/match_tune.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().

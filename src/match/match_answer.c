@@ -441,3 +441,49 @@ crm_match_follow(PG_FUNCTION_ARGS)
 	crm_match_find_close(&find);
 	return PointerGetDatum(NULL);
 }
+
+/* -- models as a whole ------------------------------------------------------------------------------------ */
+
+PG_FUNCTION_INFO_V1(crm_match_require);
+Datum
+crm_match_require(PG_FUNCTION_ARGS)
+{
+	SPI_connect();
+	(void) crm_match_model_load(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(crm_match_self_weights);
+Datum
+crm_match_self_weights(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CrmMatchFind find;
+	CrmMatchList *list;
+	CrmMatchListed listed;
+
+	InitMaterializedSRF(fcinfo, 0);
+	crm_match_find_open(&find, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	list = crm_match_list(find.model);
+	while (crm_match_list_next(list, &listed))
+	{
+		size_t		length;
+		unsigned char *prepared = crm_match_find_prepared(&find, listed.record, &length);
+		CrmMatchScore score;
+		Datum		values[2];
+		bool		nulls[2] = {false};
+
+		if (prepared == NULL)
+			continue;
+		crm_match_find_score(&find, prepared, prepared, &score);
+		values[0] = PointerGetDatum(cstring_to_text_with_len(listed.id, (int) listed.id_length));
+		values[1] = Float8GetDatum(score.weight);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		pfree(DatumGetPointer(values[0]));
+		pfree(prepared);
+	}
+	crm_match_list_end(list);
+	crm_match_find_close(&find);
+	return (Datum) 0;
+}

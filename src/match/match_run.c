@@ -10,7 +10,7 @@
  * The engine's memory is malloc'ed and hangs on the memory context of the call,
  * so that an error frees it.
  */
-#include "match_room.h"
+#include "match_run.h"
 #include "match_inside_core.h"
 
 #include <math.h>
@@ -32,35 +32,12 @@
 #define KEY_TASK	8192		/* records whose keys a worker makes at a time */
 #define TELL_EVERY	1000		/* milliseconds between two reports of progress */
 
-typedef struct Run
-{
-	CrmMatchStored *model;
-	CrmMatchEngine *engine;
-	CrmMatchHost host;
-	CrmMatchFault fault;
-	MemoryContext context;
-	MemoryContextCallback destroy;
-	uint32		source;			/* the one that is being read */
-	char	   *id_bytes;
-	size_t		id_room;
-	uint64	   *id_start;		/* of each record, one more at the end */
-	size_t		id_start_room;
-	uint64		fingerprint;
-	bool		commits;
-	int64		job;			/* 0: none */
-	TimestampTz told;
-	ErrorData  *error;			/* raised while the engine was at work */
-	CrmMatchEntry **bag;		/* keys of each task, malloc'ed by workers */
-	size_t	   *bag_count;
-	size_t		bags;
-} Run;
-
 /* -- the engine and its host ---------------------------------------------------------- */
 
 static void
 destroy_engine(void *argument)
 {
-	Run		   *run = argument;
+	CrmMatchRun		   *run = argument;
 
 	for (size_t i = 0; i < run->bags; i++)
 		free(run->bag[i]);
@@ -71,13 +48,13 @@ destroy_engine(void *argument)
 static bool
 canceled(void *context)
 {
-	Run		   *run = context;
+	CrmMatchRun		   *run = context;
 
 	return run->error != NULL || (InterruptPending && (QueryCancelPending || ProcDiePending));
 }
 
 static void
-commit(Run *run)
+commit(CrmMatchRun *run)
 {
 	if (!run->commits)
 		return;
@@ -86,7 +63,7 @@ commit(Run *run)
 }
 
 static void
-store_progress(Run *run, const char *phase, uint64 done, uint64 total)
+store_progress(CrmMatchRun *run, const char *phase, uint64 done, uint64 total)
 {
 	static const Oid types[] = {INT8OID, TEXTOID, INT8OID, INT8OID};
 	Datum		values[4] = {Int64GetDatum(run->job), CStringGetTextDatum(psprintf("%s: %s", run->model->name, phase)),
@@ -104,7 +81,7 @@ store_progress(Run *run, const char *phase, uint64 done, uint64 total)
 static void
 progress(void *context, const char *phase, uint64_t done, uint64_t total)
 {
-	Run		   *run = context;
+	CrmMatchRun		   *run = context;
 	TimestampTz now = GetCurrentTimestamp();
 	MemoryContext before = CurrentMemoryContext;
 
@@ -126,8 +103,8 @@ progress(void *context, const char *phase, uint64_t done, uint64_t total)
 }
 
 /* Behind every call of the engine. */
-static void
-checked(Run *run, CrmMatchCode code)
+void
+crm_match_run_checked(CrmMatchRun *run, CrmMatchCode code)
 {
 	if (run->error != NULL)
 		ReThrowError(run->error);
@@ -140,11 +117,11 @@ checked(Run *run, CrmMatchCode code)
 	crm_match_fault_raise(&run->fault);
 }
 
-static Run *
-open_run(CrmMatchStored *model, bool commits)
+CrmMatchRun *
+crm_match_run_open(CrmMatchStored *model, bool commits)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "crm match run", ALLOCSET_DEFAULT_SIZES);
-	Run		   *run = MemoryContextAllocZero(context, sizeof(Run));
+	CrmMatchRun		   *run = MemoryContextAllocZero(context, sizeof(CrmMatchRun));
 
 	run->context = context;
 	run->model = model;
@@ -164,8 +141,8 @@ open_run(CrmMatchStored *model, bool commits)
 	return run;
 }
 
-static void
-close_run(Run *run)
+void
+crm_match_run_close(CrmMatchRun *run)
 {
 	MemoryContextDelete(run->context);
 }
@@ -173,7 +150,7 @@ close_run(Run *run)
 /* -- reading ----------------------------------------------------------------------------- */
 
 static void *
-grown(Run *run, void *old, size_t *room, size_t needed, size_t size)
+grown(CrmMatchRun *run, void *old, size_t *room, size_t needed, size_t size)
 {
 	if (needed <= *room)
 		return old;
@@ -182,7 +159,7 @@ grown(Run *run, void *old, size_t *room, size_t needed, size_t size)
 }
 
 static void
-keep_id(Run *run, const char *id, size_t length)
+keep_id(CrmMatchRun *run, const char *id, size_t length)
 {
 	size_t		record = crm_match_records(run->engine);
 	uint64		start = record == 0 ? 0 : run->id_start[record];
@@ -197,7 +174,7 @@ keep_id(Run *run, const char *id, size_t length)
 static bool
 take_row(void *context, const char *id, size_t id_length, const CrmMatchText *column)
 {
-	Run		   *run = context;
+	CrmMatchRun		   *run = context;
 	uint64		hash = hash_bytes_extended((const unsigned char *) id, (int) id_length, run->source);
 
 	for (int i = 0; i < run->model->plan->settings.column_count; i++)
@@ -212,8 +189,8 @@ take_row(void *context, const char *id, size_t id_length, const CrmMatchText *co
 	return true;
 }
 
-static void
-read_sources(Run *run)
+void
+crm_match_run_read(CrmMatchRun *run)
 {
 	const CrmMatchStored *model = run->model;
 
@@ -225,8 +202,8 @@ read_sources(Run *run)
 	commit(run);
 }
 
-static const char *
-record_id(const Run *run, uint32 record, size_t *length)
+const char *
+crm_match_run_id(const CrmMatchRun *run, uint32 record, size_t *length)
 {
 	*length = run->id_start[record + 1] - run->id_start[record];
 	return run->id_bytes + run->id_start[record];
@@ -252,14 +229,14 @@ crm_match_id_hash(const char *id, size_t length)
 }
 
 static void
-refuse_equal_ids(const Run *run, const CrmMatchEntry *sorted, uint32 records)
+refuse_equal_ids(const CrmMatchRun *run, const CrmMatchEntry *sorted, uint32 records)
 {
 	for (uint32 i = 1; i < records; i++)
 	{
 		size_t		a_length;
 		size_t		b_length;
-		const char *a = record_id(run, sorted[i - 1].record, &a_length);
-		const char *b = record_id(run, sorted[i].record, &b_length);
+		const char *a = crm_match_run_id(run, sorted[i - 1].record, &a_length);
+		const char *b = crm_match_run_id(run, sorted[i].record, &b_length);
 
 		if (sorted[i].hash == sorted[i - 1].hash && a_length == b_length && memcmp(a, b, a_length) == 0)
 			ereport(ERROR,
@@ -270,8 +247,8 @@ refuse_equal_ids(const Run *run, const CrmMatchEntry *sorted, uint32 records)
 	}
 }
 
-static CrmMatchEntry *
-sort_ids(const Run *run)
+CrmMatchEntry *
+crm_match_run_sort_ids(const CrmMatchRun *run)
 {
 	uint32		records = crm_match_records(run->engine);
 	CrmMatchEntry	   *sorted = MemoryContextAllocHuge(run->context, sizeof(CrmMatchEntry) * (size_t) Max(records, 1));
@@ -279,7 +256,7 @@ sort_ids(const Run *run)
 	for (uint32 i = 0; i < records; i++)
 	{
 		size_t		length;
-		const char *id = record_id(run, i, &length);
+		const char *id = crm_match_run_id(run, i, &length);
 
 		sorted[i].hash = crm_match_id_hash(id, length);
 		sorted[i].record = i;
@@ -291,8 +268,8 @@ sort_ids(const Run *run)
 
 /* -- labels of persons -------------------------------------------------------------------------- */
 
-static bool
-find_record(const Run *run, const CrmMatchEntry *sorted, const char *id, uint32 *record)
+bool
+crm_match_run_find(const CrmMatchRun *run, const CrmMatchEntry *sorted, const char *id, uint32 *record)
 {
 	size_t		length = strlen(id);
 	CrmMatchEntry		wanted = {crm_match_id_hash(id, length), 0};
@@ -311,7 +288,7 @@ find_record(const Run *run, const CrmMatchEntry *sorted, const char *id, uint32 
 	for (; from < crm_match_records(run->engine) && sorted[from].hash == wanted.hash; from++)
 	{
 		size_t		found_length;
-		const char *found = record_id(run, sorted[from].record, &found_length);
+		const char *found = crm_match_run_id(run, sorted[from].record, &found_length);
 
 		if (found_length == length && memcmp(found, id, length) == 0)
 		{
@@ -323,8 +300,8 @@ find_record(const Run *run, const CrmMatchEntry *sorted, const char *id, uint32 
 }
 
 /* Pairs that people judged, as records; those whose records are gone are passed over. */
-static CrmMatchLabel *
-read_labels(Run *run, const CrmMatchEntry *sorted, size_t *count)
+CrmMatchLabel *
+crm_match_run_labels(CrmMatchRun *run, const CrmMatchEntry *sorted, size_t *count)
 {
 	Oid			type = INT4OID;
 	Datum		value = Int32GetDatum(run->model->model_id);
@@ -339,8 +316,8 @@ read_labels(Run *run, const CrmMatchEntry *sorted, size_t *count)
 		bool		isnull;
 		CrmMatchLabel *l = &label[*count];
 
-		if (!find_record(run, sorted, SPI_getvalue(row, SPI_tuptable->tupdesc, 1), &l->left) ||
-			!find_record(run, sorted, SPI_getvalue(row, SPI_tuptable->tupdesc, 2), &l->right))
+		if (!crm_match_run_find(run, sorted, SPI_getvalue(row, SPI_tuptable->tupdesc, 1), &l->left) ||
+			!crm_match_run_find(run, sorted, SPI_getvalue(row, SPI_tuptable->tupdesc, 2), &l->right))
 			continue;
 		l->same = DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull));
 		(*count)++;
@@ -357,7 +334,7 @@ put(StringInfo entry, const void *bytes, size_t length)
 }
 
 static void
-write_records(const Run *run, int64 number)
+write_records(const CrmMatchRun *run, int64 number)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, number, CRM_MATCH_PAGE_RECORD, run->model->sealed);
 	StringInfoData entry;
@@ -378,7 +355,7 @@ write_records(const Run *run, int64 number)
 }
 
 static void
-write_ids(const Run *run, int64 number, const CrmMatchEntry *sorted)
+write_ids(const CrmMatchRun *run, int64 number, const CrmMatchEntry *sorted)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, number, CRM_MATCH_PAGE_ID, false);
 
@@ -422,7 +399,7 @@ write_blocks(CrmMatchWriter *writer, const CrmMatchEntry *entry, size_t count)
 static bool
 keys_task(void *state, int thread, size_t task)
 {
-	Run		   *run = state;
+	CrmMatchRun		   *run = state;
 	size_t		from = task * KEY_TASK;
 	size_t		to = Min(from + KEY_TASK, crm_match_records(run->engine));
 	size_t		room = 8 * KEY_TASK;
@@ -453,7 +430,7 @@ keys_task(void *state, int thread, size_t task)
 }
 
 static size_t
-gather_keys(Run *run, CrmMatchEntry **all)
+gather_keys(CrmMatchRun *run, CrmMatchEntry **all)
 {
 	size_t		count = 0;
 	size_t		at = 0;
@@ -472,7 +449,7 @@ gather_keys(Run *run, CrmMatchEntry **all)
 }
 
 static void
-write_keys(Run *run, int64 number)
+write_keys(CrmMatchRun *run, int64 number)
 {
 	size_t		tasks = (crm_match_records(run->engine) + KEY_TASK - 1) / KEY_TASK;
 	CrmMatchWriter *writer;
@@ -483,7 +460,7 @@ write_keys(Run *run, int64 number)
 	run->bag = MemoryContextAllocZero(run->context, (tasks + 1) * sizeof(CrmMatchEntry *));
 	run->bag_count = MemoryContextAllocZero(run->context, (tasks + 1) * sizeof(size_t));
 	run->bags = tasks;
-	checked(run, crm_match_parallel(run->engine, "index", tasks, keys_task, run, &run->fault));
+	crm_match_run_checked(run, crm_match_parallel(run->engine, "index", tasks, keys_task, run, &run->fault));
 	count = gather_keys(run, &all);
 	other = MemoryContextAllocHuge(run->context, (count + 1) * sizeof(CrmMatchEntry));
 	crm_match_sort(all, other, count);
@@ -505,7 +482,7 @@ crm_match_stored_term(const CrmMatchStored *model, int comparison, int level, ui
 }
 
 static void
-write_terms(Run *run, int64 number)
+write_terms(CrmMatchRun *run, int64 number)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, number, CRM_MATCH_PAGE_TERM, false);
 	CrmMatchEntry *list = NULL;
@@ -532,7 +509,7 @@ write_terms(Run *run, int64 number)
 }
 
 static void
-write_pairs(Run *run, int64 number)
+write_pairs(CrmMatchRun *run, int64 number)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, number, CRM_MATCH_PAGE_PAIR, false);
 	size_t		count;
@@ -555,7 +532,7 @@ typedef struct OldName
 } OldName;
 
 static HTAB *
-read_old_names(Run *run)
+read_old_names(CrmMatchRun *run)
 {
 	HASHCTL		control = {.keysize = sizeof(uint64), .entrysize = sizeof(OldName), .hcxt = run->context};
 	HTAB	   *names = hash_create("crm match old names", Max(run->model->records, 16), &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -574,10 +551,10 @@ read_old_names(Run *run)
 }
 
 static int64
-old_name(const Run *run, HTAB *names, uint32 record)
+old_name(const CrmMatchRun *run, HTAB *names, uint32 record)
 {
 	size_t		length;
-	const char *id = record_id(run, record, &length);
+	const char *id = crm_match_run_id(run, record, &length);
 	uint64		hash = crm_match_id_hash(id, length);
 	OldName    *name = hash_search(names, &hash, HASH_FIND, NULL);
 
@@ -589,7 +566,7 @@ old_name(const Run *run, HTAB *names, uint32 record)
  * of its records had and that no cluster before it took; the others get new ones.
  */
 static int64 *
-name_clusters(Run *run, const uint32 *cluster)
+name_clusters(CrmMatchRun *run, const uint32 *cluster)
 {
 	uint32		records = crm_match_records(run->engine);
 	int64	   *number = MemoryContextAllocHuge(run->context, sizeof(int64) * (size_t) Max(records, 1));
@@ -624,7 +601,7 @@ name_clusters(Run *run, const uint32 *cluster)
 }
 
 static void
-write_identities(Run *run, int64 page_run, const int64 *number)
+write_identities(CrmMatchRun *run, int64 page_run, const int64 *number)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, page_run, CRM_MATCH_PAGE_IDENTITY, false);
 	StringInfoData entry;
@@ -633,7 +610,7 @@ write_identities(Run *run, int64 page_run, const int64 *number)
 	for (uint32 i = 0; i < crm_match_records(run->engine); i++)
 	{
 		size_t		length;
-		const char *id = record_id(run, i, &length);
+		const char *id = crm_match_run_id(run, i, &length);
 		uint32		short_length = (uint32) length;
 
 		resetStringInfo(&entry);
@@ -647,7 +624,7 @@ write_identities(Run *run, int64 page_run, const int64 *number)
 
 /* Clusters of two and more with their records; how many clusters there are in all. */
 static int64
-write_clusters(Run *run, int64 page_run, const uint32 *cluster, const int64 *number)
+write_clusters(CrmMatchRun *run, int64 page_run, const uint32 *cluster, const int64 *number)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, page_run, CRM_MATCH_PAGE_CLUSTER, false);
 	uint32		records = crm_match_records(run->engine);
@@ -687,7 +664,7 @@ write_clusters(Run *run, int64 page_run, const uint32 *cluster, const int64 *num
 }
 
 static void
-write_report(const Run *run)
+write_report(const CrmMatchRun *run)
 {
 	static const Oid types[] = {INT4OID, INT2OID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID};
 	Datum		values[8] = {Int32GetDatum(run->model->model_id)};
@@ -711,7 +688,7 @@ write_report(const Run *run)
 }
 
 static void
-remove_older(const Run *run, int64 number)
+remove_older(const CrmMatchRun *run, int64 number)
 {
 	static const char *const added[] = {"match_record", "match_key", "match_pair", "match_cluster", "match_gone"};
 	static const Oid types[] = {INT4OID, INT8OID};
@@ -723,7 +700,7 @@ remove_older(const Run *run, int64 number)
 }
 
 static void
-write_model(const Run *run, int64 number, int64 clusters)
+write_model(const CrmMatchRun *run, int64 number, int64 clusters)
 {
 	static const Oid types[] = {INT4OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID};
 	static const Oid counter_types[] = {INT4OID, INT8OID, INT8OID};
@@ -767,7 +744,7 @@ lock_model(const CrmMatchStored *model)
 }
 
 static void
-begin_job(Run *run)
+begin_job(CrmMatchRun *run)
 {
 	Oid			type = TEXTOID;
 	Datum		value = CStringGetTextDatum(psprintf("%s: reading", run->model->name));
@@ -780,7 +757,7 @@ begin_job(Run *run)
 }
 
 static void
-end_job(Run *run)
+end_job(CrmMatchRun *run)
 {
 	static const Oid types[] = {INT8OID, INT8OID, TEXTOID};
 	Datum		values[3] = {Int64GetDatum(run->job), Int64GetDatum(crm_match_records(run->engine)), CStringGetTextDatum(run->model->name)};
@@ -790,7 +767,7 @@ end_job(Run *run)
 }
 
 static void
-train(Run *run, bool retrain)
+train(CrmMatchRun *run, bool retrain)
 {
 	CrmMatchStored *model = run->model;
 	int64		fingerprint = (int64) run->fingerprint;
@@ -798,10 +775,10 @@ train(Run *run, bool retrain)
 
 	if (model->fit.trained && !retrain && (model->is_tuned || unfinished))
 	{
-		checked(run, crm_match_set_model(run->engine, &model->fit, &run->fault));
+		crm_match_run_checked(run, crm_match_set_model(run->engine, &model->fit, &run->fault));
 		return;
 	}
-	checked(run, crm_match_train(run->engine, &run->fault));
+	crm_match_run_checked(run, crm_match_train(run->engine, &run->fault));
 	crm_match_model_store_fit(model, crm_match_model(run->engine), false, &fingerprint);
 	commit(run);
 	lock_model(model);
@@ -809,7 +786,7 @@ train(Run *run, bool retrain)
 
 /* A commit lets go of the lock for a moment: has another run passed? */
 static void
-require_untouched(const Run *run)
+require_untouched(const CrmMatchRun *run)
 {
 	Oid			type = INT4OID;
 	Datum		value = Int32GetDatum(run->model->model_id);
@@ -839,7 +816,7 @@ unite(uint32 *cluster, uint32 records, uint32 a, uint32 b)
 }
 
 static double
-weight_between(const Run *run, uint32 a, uint32 b)
+weight_between(const CrmMatchRun *run, uint32 a, uint32 b)
 {
 	CrmMatchScore score;
 	size_t		length;
@@ -851,7 +828,7 @@ weight_between(const Run *run, uint32 a, uint32 b)
 
 /* Two records that are not the same part; each other one goes with that which it resembles more. */
 static void
-split(const Run *run, uint32 *cluster, uint32 records, const CrmMatchLabel *label)
+split(const CrmMatchRun *run, uint32 *cluster, uint32 records, const CrmMatchLabel *label)
 {
 	uint32		whole = cluster[label->left];
 	uint32		first[2] = {UINT_MAX, UINT_MAX};
@@ -877,12 +854,12 @@ split(const Run *run, uint32 *cluster, uint32 records, const CrmMatchLabel *labe
 
 /* Clusters with what people said: same first, so that different has the last word. */
 static uint32 *
-judged_clusters(Run *run, const CrmMatchEntry *sorted)
+judged_clusters(CrmMatchRun *run, const CrmMatchEntry *sorted)
 {
 	uint32		records = crm_match_records(run->engine);
 	uint32	   *cluster = MemoryContextAllocHuge(run->context, sizeof(uint32) * ((size_t) records + 1));
 	size_t		count;
-	CrmMatchLabel *label = read_labels(run, sorted, &count);
+	CrmMatchLabel *label = crm_match_run_labels(run, sorted, &count);
 
 	memcpy(cluster, crm_match_clusters(run->engine), sizeof(uint32) * records);
 	for (size_t i = 0; i < count; i++)
@@ -895,7 +872,7 @@ judged_clusters(Run *run, const CrmMatchEntry *sorted)
 }
 
 static void
-write_all(Run *run, const CrmMatchEntry *sorted)
+write_all(CrmMatchRun *run, const CrmMatchEntry *sorted)
 {
 	CrmMatchOwner owner;
 	int64		number = run->model->run + 1;
@@ -924,7 +901,7 @@ crm_match_run(PG_FUNCTION_ARGS)
 	bool		commits = fcinfo->context != NULL && IsA(fcinfo->context, CallContext) && !((CallContext *) fcinfo->context)->atomic;
 	CrmMatchStored *model;
 	CrmMatchEntry	   *sorted;
-	Run		   *run;
+	CrmMatchRun		   *run;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -936,18 +913,18 @@ crm_match_run(PG_FUNCTION_ARGS)
 	lock_model(model);
 	model->has_secret = false;	/* a run makes its own pages */
 	crm_match_model_secret(model);
-	run = open_run(model, commits);
+	run = crm_match_run_open(model, commits);
 	begin_job(run);
-	read_sources(run);
-	sorted = sort_ids(run);
+	crm_match_run_read(run);
+	sorted = crm_match_run_sort_ids(run);
 	train(run, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
-	checked(run, crm_match_predict(run->engine, &run->fault));
-	checked(run, crm_match_cluster(run->engine, model->plan->method, model->plan->threshold, &run->fault));
+	crm_match_run_checked(run, crm_match_predict(run->engine, &run->fault));
+	crm_match_run_checked(run, crm_match_cluster(run->engine, model->plan->method, model->plan->threshold, &run->fault));
 	require_untouched(run);
 	write_all(run, sorted);
 	end_job(run);
 	commit(run);
-	close_run(run);
+	crm_match_run_close(run);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
