@@ -19,6 +19,9 @@
 #define SEED_FOR		10.0	/* bits for a match, and against it, of a pair of relatives */
 #define SEED_AGAINST	(-5.0)
 
+#define MATCH_LEAST		0.6		/* of the distance of the farthest class: another class of matches */
+#define CLASS_LEAST		5.0		/* pairs that a class must have to be a measure for others */
+
 /* -- tally -------------------------------------------------------------------- */
 
 static bool
@@ -442,13 +445,81 @@ add_relatives(Fit *fit)
 }
 
 static void
-run_em(Fit *fit)
+run_em(Fit *fit, uint32_t rounds)
 {
-	uint32_t	rounds = fit->engine->settings.em_rounds == 0 ? 40 : fit->engine->settings.em_rounds;
-
 	for (uint32_t round = 0; round < rounds; round++)
 		if (em_round(fit) < 1e-5)
 			break;
+}
+
+static uint32_t
+em_rounds(const CrmMatchEngine *engine)
+{
+	return engine->settings.em_rounds == 0 ? 40 : engine->settings.em_rounds;
+}
+
+/* How far a class is from pairs at random: bits that its mean pair tells (Kullback-Leibler). */
+static double
+distance(const Fit *fit, int class)
+{
+	const CrmMatchModel *model = &fit->model;
+	double		bits = 0;
+
+	for (int i = 0; i < fit->comparisons; i++)
+		for (int level = 1; level < fit->levels[i]; level++)
+		{
+			double		p = model->chance[class][i][level];
+
+			if (p > 0)
+				bits += p * log2(p / fmax(model->chance[model->classes - 1][i][level], 1e-12));
+		}
+	return bits;
+}
+
+/*
+ * EM finds classes but not their names.  Matches are what lies farthest from
+ * pairs at random; people of one town, however many, lie much nearer.
+ */
+static bool
+name_classes(Fit *fit)
+{
+	CrmMatchModel *model = &fit->model;
+	CrmMatchModel before = *model;
+	bool		match[CRM_MATCH_CLASS_MAX] = {false};
+	double		most = 0;
+	int			at = 0;
+	bool		changed = false;
+
+	for (int k = 0; k < model->classes - 1; k++)
+		if (model->share[k] * fit->all_pairs >= CLASS_LEAST)
+			most = fmax(most, distance(fit, k));
+	for (int k = 0; k < model->classes - 1; k++)
+	{
+		match[k] = distance(fit, k) >= MATCH_LEAST * most;
+		changed |= match[k] != (k < before.match_classes);
+	}
+	model->match_classes = 0;
+	for (int wanted = 1; wanted >= 0; wanted--)
+		for (int k = 0; k < before.classes - 1; k++)
+			if (match[k] == wanted)
+			{
+				model->match_classes += wanted;
+				model->share[at] = before.share[k];
+				memcpy(model->chance[at++], before.chance[k], sizeof(before.chance[0]));
+			}
+	return changed;
+}
+
+static void
+fit_classes(Fit *fit)
+{
+	uint32_t	rounds = em_rounds(fit->engine);
+
+	run_em(fit, rounds);
+	add_relatives(fit);
+	run_em(fit, rounds);
+	if (name_classes(fit))
+		run_em(fit, rounds);
 }
 
 /* m, u and weights of single fields, for who reads the model. */
@@ -672,9 +743,7 @@ crm_match_train(CrmMatchEngine *engine, CrmMatchFault *fault)
 		fit->near = &engine->tally;
 		engine->tally_scale = fit->near_scale;
 		first_u(fit);
-		run_em(fit);
-		add_relatives(fit);
-		run_em(fit);
+		fit_classes(fit);
 		finish(engine, fit);
 		engine->has_u = true;
 		code = list_vectors(engine, fault);
@@ -743,7 +812,7 @@ fit_rule(Fit *fit, const CrmMatchEngine *engine, uint64_t mask)
 	fit->keep_u = true;
 	fit->model.share[0] = 0.3;
 	fit->model.share[1] = 0.7;
-	run_em(fit);
+	run_em(fit, em_rounds(engine));
 	for (int i = 0; i < fit->comparisons; i++)
 		if ((mask >> (4 * i) & 15) == 0)
 			memcpy(fit->model.chance[0][i], engine->model.m[i], sizeof(engine->model.m[i]));
