@@ -137,7 +137,7 @@ BEGIN
         )
         SELECT r.w, r.tp, r.fp, t.positive - r.tp, t.negative - r.fp,
                r.tp::float8 / nullif(r.tp + r.fp, 0), r.tp::float8 / nullif(t.positive, 0),
-               2.0 * r.tp / nullif(2 * r.tp + r.fp + t.positive - r.tp, 0)
+               2::float8 * r.tp / nullif(2 * r.tp + r.fp + t.positive - r.tp, 0)
           FROM run r, total t ORDER BY r.w DESC $query$, labels) USING model;
 END
 $$;
