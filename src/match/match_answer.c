@@ -5,6 +5,8 @@
  */
 #include "match_find.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -15,6 +17,8 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "pii/pii.h"
 
@@ -172,16 +176,15 @@ put_match(ReturnSetInfo *result, const CrmMatchStored *model, const CrmMatchCand
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-PG_FUNCTION_INFO_V1(crm_find_matches);
-Datum
-crm_find_matches(PG_FUNCTION_ARGS)
+static Datum
+find_matches(FunctionCallInfo fcinfo, bool trusted)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int32		most = PG_GETARG_INT32(2);
 	CrmMatchFind find;
 
 	InitMaterializedSRF(fcinfo, 0);
-	crm_match_find_open(&find, text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	crm_match_find_open(&find, text_to_cstring(PG_GETARG_TEXT_PP(0)), trusted);
 	prepare_object(&find, PG_GETARG_JSONB_P(1));
 	crm_match_find_candidates(&find);
 	if (find.count > 1)
@@ -192,6 +195,13 @@ crm_find_matches(PG_FUNCTION_ARGS)
 		put_match(result, find.model, &find.candidate[i]);
 	crm_match_find_close(&find);
 	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(crm_find_matches);
+Datum
+crm_find_matches(PG_FUNCTION_ARGS)
+{
+	return find_matches(fcinfo, false);
 }
 
 /* -- one pair --------------------------------------------------------------------------------------- */
@@ -486,4 +496,83 @@ crm_match_self_weights(PG_FUNCTION_ARGS)
 	crm_match_list_end(list);
 	crm_match_find_close(&find);
 	return (Datum) 0;
+}
+
+/* -- rows of the source that came later ------------------------------------------------------------------ */
+
+typedef struct Adding
+{
+	const char *model;
+	int64		added;
+} Adding;
+
+static bool
+add_row(void *context, const char *id, size_t id_length, const CrmMatchText *column)
+{
+	Adding	   *adding = context;
+	CrmMatchFind find;
+
+	/* The rights were checked when the source was opened. */
+	crm_match_find_open(&find, adding->model, true);
+	prepare_texts(&find, column);
+	(void) crm_match_find_add(&find, pnstrdup(id, id_length));
+	crm_match_find_close(&find);
+	adding->added++;
+	return true;
+}
+
+/* Where the type's own = stands, whatever the search_path. */
+static const char *
+equality_schema(Oid type)
+{
+	HeapTuple	operator = SearchSysCache1(OPEROID, ObjectIdGetDatum(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr));
+	const char *schema;
+
+	if (!HeapTupleIsValid(operator))
+		elog(ERROR, "crm: type %u has no equality", type);
+	schema = quote_identifier(get_namespace_name(((Form_pg_operator) GETSTRUCT(operator))->oprnamespace));
+	ReleaseSysCache(operator);
+	return schema;
+}
+
+static char *
+where_ids(const CrmMatchStored *model, ArrayType *ids)
+{
+	char	   *name = model->plan->id_count == 1 ? model->plan->id[0] : NULL;
+	Oid			output;
+	bool		varlena;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rows can be added by id only where one column names them"),
+				 errhint("Use crm.match_insert(), or run the model again.")));
+	getTypeOutputInfo(TEXTARRAYOID, &output, &varlena);
+	return psprintf("WHERE s.%s OPERATOR(%s.=) ANY (%s::%s[])", quote_identifier(name),
+					equality_schema(get_atttype(model->source_oid, get_attnum(model->source_oid, name))),
+					quote_literal_cstr(OidOutputFunctionCall(output, PointerGetDatum(ids))),
+					format_type_extended(get_atttype(model->source_oid, get_attnum(model->source_oid, name)), -1, FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+PG_FUNCTION_INFO_V1(crm_match_add);
+Datum
+crm_match_add(PG_FUNCTION_ARGS)
+{
+	Adding		adding = {text_to_cstring(PG_GETARG_TEXT_PP(0)), 0};
+	CrmMatchStored *model;
+
+	SPI_connect();
+	model = crm_match_model_load(adding.model, false);
+	crm_match_model_require_run(model);
+	crm_match_source_read(model->source_oid, model->plan, where_ids(model, PG_GETARG_ARRAYTYPE_P(1)), add_row, &adding);
+	SPI_finish();
+	PG_RETURN_INT64(adding.added);
+}
+
+/* As crm_find_matches, for crm_owner's own functions, which answer for their callers. */
+PG_FUNCTION_INFO_V1(crm_find_matches_trusted);
+Datum
+crm_find_matches_trusted(PG_FUNCTION_ARGS)
+{
+	return find_matches(fcinfo, true);
 }

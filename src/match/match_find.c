@@ -145,7 +145,7 @@ version_now(const char *name)
 }
 
 static CrmMatchStored *
-keep_model(const char *name)
+keep_model(const char *name, bool trusted)
 {
 	Kept	   *slot = &kept[next_kept++ % KEPT];
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "crm match model", ALLOCSET_DEFAULT_SIZES);
@@ -156,7 +156,7 @@ keep_model(const char *name)
 		MemoryContextDelete(slot->context);
 	slot->context = context;
 	slot->model = NULL;
-	model = crm_match_model_load(name, false);
+	model = crm_match_model_load_for(name, false, trusted);
 	crm_match_model_require_run(model);
 	crm_match_model_secret(model);
 	slot->model = model;
@@ -183,7 +183,7 @@ find_model(const char *name, bool trusted)
 			crm_match_source_require(model->source_oid, model->plan, model->owner);
 		return model;
 	}
-	return keep_model(name);
+	return keep_model(name, trusted);
 }
 
 /* -- one call's work ---------------------------------------------------------------------------- */

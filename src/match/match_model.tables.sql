@@ -116,6 +116,15 @@ CREATE TABLE crm_data.match_report (
     PRIMARY KEY (model_id, rule)
 );
 
+-- Questions about customers that were answered blind, for their bound and for who looks after them.
+CREATE TABLE crm_data.match_asked (
+    asked_by name NOT NULL DEFAULT session_user,
+    asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind     text NOT NULL,
+    found    integer NOT NULL
+);
+CREATE INDEX match_asked_idx ON crm_data.match_asked (asked_by, asked_at);
+
 DO $guards$
 DECLARE
     member text;
@@ -123,7 +132,7 @@ BEGIN
     -- Nobody but the functions, which check that the caller may read the source: even
     -- who is whose duplicate tells about people.
     FOREACH member IN ARRAY ARRAY['match_model', 'match_parameter', 'match_page', 'match_record', 'match_key', 'match_pair',
-                                  'match_cluster', 'match_gone', 'match_counter', 'match_label', 'match_report'] LOOP
+                                  'match_cluster', 'match_gone', 'match_counter', 'match_asked', 'match_label', 'match_report'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
     END LOOP;
@@ -155,6 +164,11 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('match_counter', 'next_cluster', 'match', 'general', 3, 'internal', 'next cluster', '下一簇号', 'Numbers of clusters are never used again.'),
     ('match_model', 'created_at', 'match', 'general', 3, 'internal', 'created at', '创建时间', NULL),
     ('match_model', 'run_at', 'match', 'general', 3, 'internal', 'last run', '上次运行', NULL),
+    ('match_asked', NULL, NULL, 'general', 2, NULL, 'question about customers', '查重提问', 'Of crm.customer_candidates() and crm.lead_check().'),
+    ('match_asked', 'asked_by', 'operation', 'general', 3, 'internal', 'asked by', '提问人', NULL),
+    ('match_asked', 'asked_at', 'operation', 'general', 3, 'internal', 'asked at', '提问时间', NULL),
+    ('match_asked', 'kind', 'operation', 'general', 3, 'internal', 'kind', '类别', 'candidates or lead.'),
+    ('match_asked', 'found', 'operation', 'general', 3, 'internal', 'found', '命中数', NULL),
     ('match_parameter', NULL, NULL, 'general', 3, NULL, 'parameter of a model', '模型参数', 'm, u and weight of each level.'),
     ('match_parameter', 'model_id', 'match', 'general', 3, 'internal', 'number of the model', '模型号', NULL),
     ('match_parameter', 'comparison', 'match', 'general', 3, 'internal', 'comparison', '比较项', NULL),
@@ -210,3 +224,52 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('match_report', 'skipped', 'match', 'general', 3, 'internal', 'blocks skipped', '跳过块数', 'Larger than block_cap.'),
     ('match_report', 'skipped_pairs', 'match', 'general', 3, 'internal', 'pairs skipped', '跳过对数', NULL),
     ('match_report', 'largest', 'match', 'general', 3, 'internal', 'largest block', '最大块', NULL);
+
+-- -- the customer master's own model ----------------------------------------------------
+-- One row a customer that stands for itself. Who reads it needs the tables' policies, so it is
+-- the data department's; the values open only inside the engine.
+CREATE VIEW crm.match_customer WITH (security_invoker = true) AS
+SELECT c.customer_code, i.name AS person_name, coalesce(o.name, g.name) AS organization_name, d.number AS document_number,
+       p.phone, e.email, i.birth_date, i.sex::text AS sex, a.detail AS address
+  FROM crm_data.customer c
+  LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
+  LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
+  LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
+  LEFT JOIN LATERAL (SELECT x.number FROM crm_data.identity_document x WHERE x.customer_code = c.customer_code ORDER BY x.document_no LIMIT 1) d ON true
+  LEFT JOIN LATERAL (SELECT x.phone FROM crm_data.contact_point x WHERE x.customer_code = c.customer_code AND x.phone IS NOT NULL
+                      ORDER BY NOT x.is_preferred, x.contact_no LIMIT 1) p ON true
+  LEFT JOIN LATERAL (SELECT x.email FROM crm_data.contact_point x WHERE x.customer_code = c.customer_code AND x.email IS NOT NULL
+                      ORDER BY NOT x.is_preferred, x.contact_no LIMIT 1) e ON true
+  LEFT JOIN LATERAL (SELECT x.detail FROM crm_data.address x WHERE x.customer_code = c.customer_code
+                      ORDER BY upper_inf(x.valid_during) DESC, x.address_no LIMIT 1) a ON true
+ WHERE c.survivor_code = c.customer_code AND c.lifecycle_state NOT IN ('archived', 'cancelled', 'erased');
+GRANT SELECT ON crm.match_customer TO crm_data_admin;
+COMMENT ON VIEW crm.match_customer IS
+$$What the matching model "customer" compares: each customer that was not merged away, with its first document, telephone, e-mail and address (客户匹配来源).$$;
+COMMENT ON COLUMN crm.match_customer.customer_code IS 'Customer code (客户编号).';
+COMMENT ON COLUMN crm.match_customer.person_name IS 'Name of a person (姓名).';
+COMMENT ON COLUMN crm.match_customer.organization_name IS 'Name of an organisation or group (单位名称).';
+COMMENT ON COLUMN crm.match_customer.document_number IS 'First document (证件号码).';
+COMMENT ON COLUMN crm.match_customer.phone IS 'Preferred telephone (电话).';
+COMMENT ON COLUMN crm.match_customer.email IS 'Preferred e-mail address (电子邮箱).';
+COMMENT ON COLUMN crm.match_customer.birth_date IS 'Birth date (出生日期).';
+COMMENT ON COLUMN crm.match_customer.sex IS 'Sex (性别).';
+COMMENT ON COLUMN crm.match_customer.address IS 'Present address (地址).';
+
+INSERT INTO crm_data.match_model (name, source, owner, is_sealed, settings) VALUES ('customer', 'crm.match_customer', 'crm_steward', true, '{
+    "link_type": "dedupe_only", "unique_id_column_name": "customer_code", "seed": 1,
+    "comparisons": [
+        {"name": "person_name", "kind": "cn_name", "columns": ["person_name"]},
+        {"name": "organization_name", "kind": "cn_company_name", "columns": ["organization_name"]},
+        {"name": "document_number", "kind": "cn_id_number", "columns": ["document_number"]},
+        {"name": "phone", "kind": "cn_phone", "columns": ["phone"]},
+        {"name": "email", "kind": "email", "columns": ["email"]},
+        {"name": "birth_date", "kind": "date", "columns": ["birth_date"]},
+        {"name": "sex", "kind": "exact", "columns": ["sex"]},
+        {"name": "address", "kind": "cn_address", "columns": ["address"]}],
+    "blocking_rules_to_generate_predictions": [
+        ["phone:last8"], ["document_number:last12"], ["email:local_part"], ["address:door"],
+        ["organization_name:name"], ["organization_name:brand_region"], ["organization_name:brand_sound"],
+        ["person_name:part", "birth_date:year_day"], ["person_name:pinyin", "birth_date:year"], ["person_name:letters", "birth_date:year_month"],
+        ["person_name:part", "birth_date:full"], ["person_name:pinyin"], ["document_number:birth_sequence"],
+        ["person_name:part", "document_number:first12"], ["person_name:letters", "phone:masked"]]}');

@@ -99,6 +99,7 @@ typedef struct CrmMatchStored
 
 /* Needs SPI connected.  The caller may read the sources and what they gave. */
 extern CrmMatchStored *crm_match_model_load(const char *name, bool for_update);
+extern CrmMatchStored *crm_match_model_load_for(const char *name, bool for_update, bool trusted);
 extern void crm_match_model_require_owner(const CrmMatchStored *model);
 extern void crm_match_model_require_run(const CrmMatchStored *model);
 extern void crm_match_model_secret(CrmMatchStored *model);
