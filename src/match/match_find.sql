@@ -153,19 +153,19 @@ REVOKE EXECUTE ON FUNCTION crm.find_matches_trusted(text, jsonb, integer) FROM P
 GRANT EXECUTE ON FUNCTION crm.find_matches_trusted(text, jsonb, integer) TO crm_owner;
 
 -- How often somebody asks blind: a row an answer, a bound an hour.
-CREATE FUNCTION crm.match_ask(kind text, found integer) RETURNS void
+CREATE FUNCTION crm.match_ask(kind text, hits integer) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
     most CONSTANT integer := 200;
 BEGIN
-    IF (SELECT sum(CASE WHEN a.found = 0 THEN 2 ELSE 1 END) FROM crm_data.match_asked a
+    IF (SELECT sum(CASE WHEN a.hits = 0 THEN 2 ELSE 1 END) FROM crm_data.match_asked a
          WHERE a.asked_by = session_user AND a.asked_at > clock_timestamp() - interval '1 hour') >= most THEN
         RAISE EXCEPTION 'too many questions about customers in an hour' USING ERRCODE = 'configuration_limit_exceeded',
             DETAIL = format('At most %s; a question that finds nobody counts twice.', most),
             HINT = 'Wait, or let the data department run the list.';
     END IF;
-    INSERT INTO crm_data.match_asked (kind, found) VALUES (match_ask.kind, match_ask.found);
+    INSERT INTO crm_data.match_asked (kind, hits) VALUES (match_ask.kind, match_ask.hits);
 END
 $$;
 ALTER FUNCTION crm.match_ask(text, integer) OWNER TO crm_owner;
@@ -191,16 +191,16 @@ CREATE FUNCTION crm.customer_candidates(customer jsonb, most integer DEFAULT 10,
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    found integer := 0;
+    hits integer := 0;
 BEGIN
     FOR customer_code, match_weight, match_probability, reasons IN
         SELECT coalesce(crm.resolve(f.id::crm.customer_code), f.id::crm.customer_code), f.match_weight, f.match_probability, f.reasons
           FROM crm.find_matches_trusted('customer', crm.customer_record(customer), most) f
     LOOP
-        found := found + 1;
+        hits := hits + 1;
         RETURN NEXT;
     END LOOP;
-    PERFORM crm.match_ask('candidates', found);
+    PERFORM crm.match_ask('candidates', hits);
 END
 $$;
 ALTER FUNCTION crm.customer_candidates(jsonb, integer) OWNER TO crm_owner;

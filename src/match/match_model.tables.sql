@@ -121,7 +121,7 @@ CREATE TABLE crm_data.match_asked (
     asked_by name NOT NULL DEFAULT session_user,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     kind     text NOT NULL,
-    found    integer NOT NULL
+    hits     integer NOT NULL
 );
 CREATE INDEX match_asked_idx ON crm_data.match_asked (asked_by, asked_at);
 
@@ -168,7 +168,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('match_asked', 'asked_by', 'operation', 'general', 3, 'internal', 'asked by', '提问人', NULL),
     ('match_asked', 'asked_at', 'operation', 'general', 3, 'internal', 'asked at', '提问时间', NULL),
     ('match_asked', 'kind', 'operation', 'general', 3, 'internal', 'kind', '类别', 'candidates or lead.'),
-    ('match_asked', 'found', 'operation', 'general', 3, 'internal', 'found', '命中数', NULL),
+    ('match_asked', 'hits', 'operation', 'general', 3, 'internal', 'found', '命中数', NULL),
     ('match_parameter', NULL, NULL, 'general', 3, NULL, 'parameter of a model', '模型参数', 'm, u and weight of each level.'),
     ('match_parameter', 'model_id', 'match', 'general', 3, 'internal', 'number of the model', '模型号', NULL),
     ('match_parameter', 'comparison', 'match', 'general', 3, 'internal', 'comparison', '比较项', NULL),
