@@ -101,13 +101,14 @@ CREATE FUNCTION crm.match_missing(model text) RETURNS TABLE (id text, is_new boo
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    described record;
+    key text;
+    source regclass;
 BEGIN
     PERFORM crm.match_require(model);
-    SELECT * INTO described FROM crm.match_models() m WHERE m.model = match_missing.model;
+    SELECT m.source::regclass, m.settings ->> 'unique_id_column_name' INTO source, key FROM crm.match_models() m WHERE m.model = match_missing.model;
     RETURN QUERY EXECUTE format(
         'SELECT coalesce(s.id, k.id), k.id IS NULL FROM (SELECT x.%I::text AS id FROM %s x) s FULL JOIN crm.match_clusters($1) k ON k.id = s.id
-          WHERE s.id IS NULL OR k.id IS NULL', described.settings ->> 'unique_id_column_name', described.source) USING model;
+          WHERE s.id IS NULL OR k.id IS NULL', key, source) USING model;
 END
 $$;
 COMMENT ON FUNCTION crm.match_missing(text) IS
