@@ -32,22 +32,20 @@ VACUUM ANALYZE $table;
 SQL
 }
 
-# Runs a model in a session of its own; wall and CPU seconds, and megabytes at the peak.
+# Runs statements in a session of their own; wall and CPU seconds, and megabytes at the peak.
 measure() {
-	local pid ticks
-	{ printf 'SET search_path = public, crm;\nSELECT pg_backend_pid();\n%s\nSELECT 1;\nSELECT pg_sleep(3);\n' "$1"; } >"$dir/match.sql"
-	local begun; begun=$(date +%s.%N)
-	psql -XqAt -v ON_ERROR_STOP=1 -f "$dir/match.sql" >"$dir/match.out" 2>"$dir/match.err" &
-	local client=$!
-	until [ -s "$dir/match.out" ]; do sleep 0.05; done
-	pid=$(head -n 1 "$dir/match.out")
-	local peak=0 now anon=0
-	while [ "$(grep -c . "$dir/match.out")" -lt 2 ] && kill -0 $client 2>/dev/null; do
+	local pid='' client peak=0 now begun ended ticks=0
+	printf 'SET search_path = public, crm;\n%s\nSELECT pg_sleep(2) /* measured */;\n' "$1" >"$dir/match.sql"
+	begun=$(date +%s.%N)
+	PGAPPNAME=match_bench psql -XqAt -v ON_ERROR_STOP=1 -f "$dir/match.sql" >/dev/null 2>"$dir/match.err" &
+	client=$!
+	until [ -n "$pid" ]; do pid=$(run -d postgres -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'match_bench'"); done
+	until [ "$(run -d postgres -c "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid AND query LIKE '%measured%'")" = 1 ] || ! kill -0 $client 2>/dev/null; do
 		now=$(awk '/RssAnon/ { print $2 }' "/proc/$pid/status" 2>/dev/null || echo 0)
-		[ "${now:-0}" -gt "$peak" ] && peak=$now
-		sleep 0.1
+		[ "${now:-0}" -le "$peak" ] || peak=$now
+		sleep 0.2
 	done
-	local ended; ended=$(date +%s.%N)
+	ended=$(date +%s.%N)
 	ticks=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
 	wait $client || { cat "$dir/match.err" >&2; exit 1; }
 	wall=$(awk "BEGIN { printf \"%.1f\", $ended - $begun }")

@@ -7,6 +7,9 @@
  * cluster.
  */
 #include "match_find.h"
+#include "match_inside_core.h"
+
+#include <math.h>
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -159,6 +162,8 @@ keep_model(const char *name, bool trusted)
 	model = crm_match_model_load_for(name, false, trusted);
 	crm_match_model_require_run(model);
 	crm_match_model_secret(model);
+	model->scale = palloc(sizeof(CrmMatchScale));
+	crm_match_scale(&model->fit, model->scale);
 	slot->model = model;
 	MemoryContextSwitchTo(before);
 	return model;
@@ -321,9 +326,8 @@ find_block(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 key, const char
 }
 
 static uint64
-count_term(void *context, int comparison, int level, uint64_t term)
+count_term(CrmMatchFind *find, int comparison, int level, uint64 term)
 {
-	CrmMatchFind *find = context;
 	uint64		key = crm_match_stored_term(find->model, comparison, level, term);
 	CrmMatchKnownTerm *known = &find->known[key % lengthof(find->known)];
 	const char *body;
@@ -357,6 +361,89 @@ count_term(void *context, int comparison, int level, uint64_t term)
 		known->count = count;
 	}
 	return known->count;
+}
+
+/* -- scores as a run gives them ----------------------------------------------------------------------- */
+
+/* Bits that the frequency of a value may take or add: as the engine bounds them. */
+#define TERM_LEAST	(-6.0)
+#define TERM_MOST	10.0
+
+/*
+ * How often a term occurs, of how many: what is not listed occurs once.
+ * Rounded down to eighths of a bit, as a run keeps it for each record.
+ */
+static double
+term_bits(CrmMatchFind *find, int comparison, int level, const unsigned char *a, const unsigned char *b)
+{
+	const CrmMatchComparison *use = &find->model->plan->settings.comparison[comparison];
+	double		mean = find->model->fit.term_share[comparison][level];
+	uint64		total;
+	uint64		most = 1;
+	double		bits;
+
+	if (!use->term_frequency || use->kind->term == NULL || mean <= 0 ||
+		(total = count_term(find, comparison, level, CRM_MATCH_ALL_TERMS)) == 0)
+		return 0;
+	for (int side = 0; side < 2; side++)
+	{
+		size_t		length;
+		const unsigned char *value = crm_match_value(side == 0 ? a : b, comparison, &length);
+		uint64		term = length == 0 ? 0 : use->kind->term(value, length, level);
+
+		if (term == 0)
+			return 0;
+		most = Max(most, count_term(find, comparison, level, term));
+	}
+	bits = floor(Min(255.0, Max(1.0, -log2((double) most / (double) total) * CRM_MATCH_RARITY_STEP))) / CRM_MATCH_RARITY_STEP;
+	return Min(TERM_MOST, Max(TERM_LEAST, log2(mean) + bits));
+}
+
+/* Whether the weight can still reach the least, were all values as rare as can be. */
+static bool
+out_of_reach(const CrmMatchStored *model, const CrmMatchScore *score, double least)
+{
+	double		reach = score->weight;
+
+	for (int i = 0; i < model->plan->settings.comparison_count; i++)
+		if (model->fit.term_share[i][crm_match_level(score->vector, i)] > 0)
+			reach += TERM_MOST;
+	return reach < least;
+}
+
+/*
+ * As crm_match_score(), with what belongs to the model made once.  Of a pair
+ * that stays below least no more is known than that.
+ */
+static void
+score_pair(CrmMatchFind *find, const unsigned char *a, const unsigned char *b, double least, CrmMatchScore *score)
+{
+	const CrmMatchStored *model = find->model;
+	const CrmMatchSettings *settings = &model->plan->settings;
+	double		sum;
+
+	memset(score, 0, sizeof(*score));
+	score->vector = crm_match_compare(settings, a, b);
+	score->conflict = crm_match_is_conflict(settings, score->vector);
+	score->prior = log2(fmax(model->fit.prior, 1e-30) / fmax(1 - model->fit.prior, 1e-30));
+	score->weight = crm_match_vector_weight(model->scale, score->vector);
+	if (out_of_reach(model, score, least))
+		return;
+	sum = score->prior;
+	for (int i = 0; i < settings->comparison_count; i++)
+	{
+		CrmMatchStep *step = &score->step[i];
+
+		step->level = crm_match_level(score->vector, i);
+		if (step->level == 0)
+			continue;
+		step->weight = model->fit.weight[i][step->level];
+		step->term = term_bits(find, i, step->level, a, b);
+		score->weight += step->term;
+		sum += step->weight + step->term;
+	}
+	score->interplay = score->weight - sum;
+	score->probability = crm_match_probability(score->weight);
 }
 
 /* -- candidates ------------------------------------------------------------------------------------ */
@@ -504,7 +591,7 @@ find_gone(CrmMatchFind *find, int keys)
 static void
 score_one(CrmMatchFind *find, CrmMatchCandidate *candidate, const unsigned char *prepared)
 {
-	crm_match_score(&find->model->plan->settings, &find->model->fit, prepared, find->prepared, count_term, find, &candidate->score);
+	score_pair(find, prepared, find->prepared, find->model->plan->settings.keep_weight, &candidate->score);
 }
 
 /* Prepared bytes as a row has them. */
@@ -700,7 +787,7 @@ void
 crm_match_find_score(CrmMatchFind *find, const unsigned char *a, const unsigned char *b, CrmMatchScore *score)
 {
 	open_readers(find);
-	crm_match_score(&find->model->plan->settings, &find->model->fit, a, b, count_term, find, score);
+	score_pair(find, a, b, -INFINITY, score);
 }
 
 /* -- clusters ------------------------------------------------------------------------------------------ */

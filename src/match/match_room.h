@@ -95,6 +95,7 @@ typedef struct CrmMatchStored
 	CrmMatchPlan *plan;
 	CrmMatchModel fit;			/* fit.trained: whether it is */
 	uint64		secret[2];
+	struct CrmMatchScale *scale;	/* made by match_find.c, which keeps models */
 } CrmMatchStored;
 
 /* Needs SPI connected.  The caller may read the sources and what they gave. */
@@ -156,6 +157,8 @@ typedef struct CrmMatchPairEntry
 
 extern uint64 crm_match_id_hash(const char *id, size_t length);
 extern uint64 crm_match_stored_key(const CrmMatchStored *model, int rule, uint64 hash);
+/* Stands for all terms of a level: how many records have one. */
+#define CRM_MATCH_ALL_TERMS 0
 extern uint64 crm_match_stored_term(const CrmMatchStored *model, int comparison, int level, uint64 hash);
 
 /* -- all records of a model with their clusters: match_list.c ------------------------ */

@@ -498,6 +498,17 @@ write_terms(CrmMatchRun *run, int64 number)
 		list[count].hash = crm_match_stored_term(run->model, term.comparison, term.level, term.hash);
 		list[count++].record = (uint32) Min(term.count, UINT_MAX);
 	}
+	for (int i = 0; i < run->engine->slots; i++)
+	{
+		const CrmMatchSlot *slot = &run->engine->slot[i];
+
+		list = grown(run, list, &room, count + 1, sizeof(CrmMatchEntry));
+		list[count].hash = crm_match_stored_term(run->model, slot->comparison, slot->level, CRM_MATCH_ALL_TERMS);
+		list[count].record = 0;
+		for (uint32 record = 0; record < crm_match_records(run->engine); record++)
+			list[count].record += slot->rarity[record] > 0;
+		count++;
+	}
 	other = MemoryContextAllocHuge(run->context, (count + 1) * sizeof(CrmMatchEntry));
 	crm_match_sort(list, other, count);
 	for (size_t i = 0; i < count; i++)
