@@ -5,7 +5,8 @@
 SET search_path = public, crm;
 
 SELECT a, b, round(jaro_similarity(a, b)::numeric, 4) AS jaro, round(jaro_winkler_similarity(a, b)::numeric, 4) AS jaro_winkler,
-       damerau_levenshtein(a, b), round(jaccard_similarity(a, b)::numeric, 4) AS jaccard
+       damerau_levenshtein(a, b), round(jaccard_similarity(a, b)::numeric, 4) AS jaccard,
+       round(bigram_similarity(a, b)::numeric, 4) AS bigram
 FROM (VALUES ('MARTHA', 'MARHTA'), ('DIXON', 'DICKSONX'), ('DWAYNE', 'DUANE'), ('CA', 'ABC'), ('kitten', 'sitting'),
              ('张伟', '张炜'), ('上海示例公司', '上海样例公司'), ('', ''), ('', 'A'), ('same', 'same')) AS v (a, b);
 
@@ -24,7 +25,7 @@ CREATE INDEX ON scalar_person (pinyin(name, true), fold_name(name));
 INSERT INTO scalar_person VALUES ('张伟'), ('章伟'), (NULL);
 SELECT count(*) FROM scalar_person WHERE pinyin(name, true) = 'zhang wei';
 SELECT proname, provolatile, proparallel, proisstrict FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace
-WHERE nspname = 'crm' AND proname IN ('jaro_similarity', 'jaro_winkler_similarity', 'damerau_levenshtein', 'jaccard_similarity',
+WHERE nspname = 'crm' AND proname IN ('jaro_similarity', 'jaro_winkler_similarity', 'damerau_levenshtein', 'jaccard_similarity', 'bigram_similarity',
     'pinyin', 'pinyin_initials', 'fold_name', 'fold_company_name') ORDER BY 1;
 SELECT count(*) AS taken_from_others FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace
 WHERE nspname = 'crm' AND proname IN ('levenshtein', 'levenshtein_less_equal', 'soundex', 'difference', 'metaphone', 'similarity',

@@ -286,7 +286,8 @@ append_blocks(CrmMatchEngine *engine, int rule, const RuleBlocks *made)
 		return false;
 	blocks->start = start;
 	blocks->block_room = blocks->blocks + made->blocks + 1;
-	memcpy(member + blocks->members, made->member, made->members * sizeof(*member));
+	if (made->members > 0)
+		memcpy(member + blocks->members, made->member, made->members * sizeof(*member));
 	blocks->rule_first[rule] = blocks->blocks;
 	for (size_t i = 0; i < made->blocks; i++)
 	{

@@ -11,6 +11,8 @@
 #define ADDRESS_BYTES 960
 #define DETAIL_POINTS 256
 #define ROAD_LEAST 3			/* characters of a road, its kind included */
+#define ROAD_KEY 4				/* characters at its end that stand for it in keys */
+#define ROAD_POINTS 8			/* characters at its end that are compared */
 
 typedef enum AddressLevel
 {
@@ -42,13 +44,14 @@ static const char *const address_family[] = {"door", "place", "room", "rest", NU
 /* The prepared value. */
 typedef struct AddressValue
 {
-	uint64_t	road;			/* its sound, 0 when there is none */
+	uint64_t	road;			/* sound of its end, 0 when there is none */
 	uint64_t	rest;			/* sound of the estate or what else is left, 0 for nothing */
 	int32_t		division;		/* 0 when unknown */
 	uint32_t	number;			/* 0 each when not given */
 	uint32_t	building;
 	uint32_t	unit;
 	uint32_t	room;
+	uint16_t	tail[ROAD_POINTS];	/* sounds of the road, the last first; 0 ends */
 } AddressValue;
 
 /* Reading the detail */
@@ -265,6 +268,15 @@ ends_place(uint32_t point)
 		point == 0x573A || point == 0x5382;
 }
 
+/* The sound of a character, softened; other characters get numbers above the syllables'. */
+static uint16_t
+sound_of(uint32_t point)
+{
+	int			syllable = crm_pinyin_soft(crm_pinyin(point));
+
+	return (uint16_t) (syllable != 0 ? syllable : 1024 + (int) (point % 1024));
+}
+
 /*
  * Hash of a name by its sound: roads and estates are written by ear, and in one
  * district two of one sound are rare.
@@ -275,17 +287,16 @@ sound_hash(const uint32_t *points, size_t count, uint64_t seed)
 	uint64_t	hash = seed;
 
 	for (size_t i = 0; i < count; i++)
-	{
-		int			syllable = crm_pinyin_soft(crm_pinyin(points[i]));
-
-		hash = crm_match_mix(hash + (syllable != 0 ? (uint64_t) syllable : points[i] + 1024));
-	}
+		hash = crm_match_mix(hash + sound_of(points[i]));
 	return count == 0 ? 0 : hash | 1;
 }
 
-/* A road's name, without the township before it that ident did not know. */
-static uint64_t
-road_hash(const uint32_t *points, size_t count)
+/*
+ * A road's name, without the township before it that ident did not know.  Where it
+ * begins is never sure, so two are compared from their ends.
+ */
+static void
+read_road(AddressValue *value, const uint32_t *points, size_t count)
 {
 	size_t		start = 0;
 
@@ -294,7 +305,26 @@ road_hash(const uint32_t *points, size_t count)
 		if (ends_place(points[i]) || (points[i] == 0x9053 && i > 0 && points[i - 1] == 0x8857))
 			start = i + 1;
 	}
-	return sound_hash(points + start, count - start, 3);
+	for (size_t i = 0; i < ROAD_POINTS && i < count - start; i++)
+		value->tail[i] = sound_of(points[count - 1 - i]);
+	if (count - start > ROAD_KEY)
+		start = count - ROAD_KEY;
+	value->road = sound_hash(points + start, count - start, 3);
+}
+
+/* One road: the shorter name is the end of the longer, and long enough to say so. */
+static bool
+same_road(const AddressValue *a, const AddressValue *b)
+{
+	size_t		i = 0;
+
+	while (i < ROAD_POINTS && a->tail[i] != 0 && a->tail[i] == b->tail[i])
+		i++;
+	if (i == 0)
+		return false;
+	if (i == ROAD_POINTS || (a->tail[i] == 0 && b->tail[i] == 0))
+		return true;
+	return i >= ROAD_LEAST && (a->tail[i] == 0 || b->tail[i] == 0);
 }
 
 /* 路 街 道 巷 弄 里: what a road's name ends with. */
@@ -312,7 +342,7 @@ read_unnumbered(AddressValue *value, const uint32_t *points, size_t count)
 
 	while (end > 0 && !ends_road(points[end - 1]))
 		end--;
-	value->road = road_hash(points, end);
+	read_road(value, points, end);
 	value->rest = sound_hash(points + end, count - end, 4);
 }
 
@@ -339,7 +369,7 @@ read_detail(AddressValue *value, const uint32_t *points, size_t count)
 		}
 		if (!numbers)
 		{
-			value->road = road_hash(rest, rests);
+			read_road(value, rest, rests);
 			rests = 0;
 		}
 		numbers = true;
@@ -470,7 +500,7 @@ address_compare(const CrmMatchArg *arg, const unsigned char *left, size_t a_leng
 	memcpy(&a, left, sizeof(a));
 	memcpy(&b, right, sizeof(b));
 	relation = relate(a.division, b.division);
-	road = a.road != 0 && a.road == b.road;
+	road = same_road(&a, &b);
 	if (relation == ELSEWHERE)
 		return ADDRESS_DIFFERENT;
 	if (road && a.number == b.number && (a.number != 0 || a.rest == b.rest))

@@ -281,6 +281,28 @@ take_region(Part *part, int32_t *region)
 	}
 }
 
+/* Take a region off the end, 示例科技上海, where brackets were left out. */
+static void
+take_last_region(Part *part, int32_t *region)
+{
+	for (size_t bytes = 24; bytes >= 6; bytes -= 3)
+	{
+		Part		end;
+		int32_t		code = 0;
+
+		if (bytes + 6 > part->length)
+			continue;
+		end.text = part->text + part->length - bytes;
+		end.length = bytes;
+		if (region_at(end, 0, &code) == bytes)
+		{
+			*region = code;
+			part->length -= bytes;
+			return;
+		}
+	}
+}
+
 /* Folding */
 
 /* What a name is taken apart from: folded, and what stood in brackets. */
@@ -465,6 +487,8 @@ take_apart(Folded *folded, Parts *parts)
 	take_form(&name, &parts->form);
 	before = name;
 	take_region(&name, &region);
+	if (region == 0 && parts->region == 0)
+		take_last_region(&name, &region);
 	take_industry(&name, &parts->industry);
 	/* A region with no brand behind it was the brand: 海南科技. */
 	if (region != 0 && ((parts->industry.length == 0 && name.length < 6) ||

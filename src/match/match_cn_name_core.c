@@ -95,8 +95,7 @@ static const char *const latin_title[] = {"mr", "mrs", "ms", "miss", "dr", "prof
 static bool
 is_mask(uint32_t point)
 {
-	return point == '*' || point == 0xD7 || point == 0x25CB || point == 0x25A1 || point == '?' ||
-		point == 0x25CF || point == 0x3007;
+	return point == '*' || point == 0xD7 || point == 0x25CB || point == 0x25A1 || point == '?' || point == 0x3007;
 }
 
 static bool
@@ -123,7 +122,7 @@ static size_t
 fold_points(const char *text, size_t length, uint32_t *out, size_t room)
 {
 	size_t		used = 0;
-	int			depth = 0;
+	bool		inside = false;
 
 	for (size_t i = 0; i < length && used < room;)
 	{
@@ -135,8 +134,8 @@ fold_points(const char *text, size_t length, uint32_t *out, size_t room)
 		i += bytes;
 		point = crm_match_fold(point);
 		if (bracket(point) != 0 && used > 0)
-			depth = bracket(point) > 0 ? 1 : 0;
-		else if (depth == 0 && point != 0 && point != '\'' && point != 0x2019)
+			inside = bracket(point) > 0;
+		else if (!inside && point != 0 && point != '\'' && point != 0x2019)
 		{
 			if (is_mask(point) && used > 0)
 				out[used++] = WILDCARD;
@@ -326,6 +325,7 @@ hash_sounds(Name *name)
 static size_t
 prepare_han(const uint32_t *points, size_t count, bool bare, Name *name)
 {
+	name->head.full = crm_match_hash(points, count * sizeof(uint32_t), 0);
 	if (count > NAME_POINTS)
 		count = NAME_POINTS;
 	name->head.han = true;
@@ -336,7 +336,6 @@ prepare_han(const uint32_t *points, size_t count, bool bare, Name *name)
 	name->head.bare = bare || (name->head.masked && (count < 2 || points[count - 1] == WILDCARD) &&
 							   (count < 2 || points[1] == WILDCARD));
 	name_syllables(points, count, name);
-	name->head.full = crm_match_hash(points, count * sizeof(uint32_t), 0);
 	hash_sounds(name);
 	return sizeof(NameHead) + count * sizeof(NamePoint);
 }

@@ -29,10 +29,11 @@ typedef enum PhoneFamily
 {
 	FAMILY_FULL,
 	FAMILY_MASKED,
-	FAMILY_LOCAL
+	FAMILY_LOCAL,
+	FAMILY_FIRST
 } PhoneFamily;
 
-static const char *const phone_family[] = {"full", "masked", "last8", NULL};
+static const char *const phone_family[] = {"full", "masked", "last8", "first7", NULL};
 
 /* The prepared value is the number itself: digits, and * where one is hidden. */
 
@@ -221,6 +222,9 @@ phone_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int room
 	}
 	if (length >= 8 && !has_mask(value + length - 8, 8))
 		used = add_key(key, used, room, FAMILY_LOCAL, value + length - 8, 8);
+	/* Of a mobile number: with the masked form it finds every single typo. */
+	if (length == 11 && !has_mask(value, 7))
+		used = add_key(key, used, room, FAMILY_FIRST, value, 7);
 	return used;
 }
 

@@ -102,7 +102,7 @@ prepare_phone(const CrmMatchArg *arg, const char *text, size_t length, unsigned 
 	size_t		skip;
 
 	(void) arg;
-	for (size_t i = 0; i < length && digits < sizeof(digits); i++)
+	for (size_t i = 0; i < length && digits < sizeof(digit); i++)
 	{
 		if (text[i] >= '0' && text[i] <= '9')
 			digit[digits++] = text[i];

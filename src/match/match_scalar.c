@@ -80,6 +80,13 @@ crm_jaccard_similarity(PG_FUNCTION_ARGS)
 	return similarity(fcinfo, crm_jaccard);
 }
 
+PG_FUNCTION_INFO_V1(crm_bigram_similarity);
+Datum
+crm_bigram_similarity(PG_FUNCTION_ARGS)
+{
+	return similarity(fcinfo, crm_bigram);
+}
+
 PG_FUNCTION_INFO_V1(crm_damerau_levenshtein_sql);
 Datum
 crm_damerau_levenshtein_sql(PG_FUNCTION_ARGS)

@@ -360,6 +360,15 @@ keep_pair(PairBag *bag, const CrmMatchPair *pair)
 	return true;
 }
 
+/* A record lies over several lines of the cache, far from the one before. */
+static inline void
+fetch(const unsigned char *record)
+{
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + 64);
+	__builtin_prefetch(record + 128);
+}
+
 static bool
 score_record(Predicting *predicting, CrmMatchFinder *finder, PairBag *bag, uint32_t record)
 {
@@ -373,8 +382,8 @@ score_record(Predicting *predicting, CrmMatchFinder *finder, PairBag *bag, uint3
 	{
 		CrmMatchPair pair = {.left = finder->found[i], .right = record, .rule = finder->rule[i]};
 
-		if (i + 4 < found)
-			__builtin_prefetch(engine->record[finder->found[i + 4]]);
+		if (i + 6 < found)
+			fetch(engine->record[finder->found[i + 6]]);
 		bag->by_rule[pair.rule]++;
 		pair.vector = crm_match_compare(&engine->settings, engine->record[pair.left], engine->record[record]);
 		pair.weight = (float) crm_match_pair_weight(engine, &predicting->scale, pair.left, record, pair.vector);
@@ -432,8 +441,11 @@ gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 	{
 		PairBag    *bag = &predicting->bag[i];
 
-		memcpy(engine->pair + engine->pairs, bag->pair, bag->pairs * sizeof(CrmMatchPair));
-		qsort(engine->pair + engine->pairs, bag->pairs, sizeof(CrmMatchPair), by_left);
+		if (bag->pairs > 0)
+		{
+			memcpy(engine->pair + engine->pairs, bag->pair, bag->pairs * sizeof(CrmMatchPair));
+			qsort(engine->pair + engine->pairs, bag->pairs, sizeof(CrmMatchPair), by_left);
+		}
 		engine->pairs += bag->pairs;
 		engine->candidates += bag->candidates;
 		for (int j = 0; j < engine->settings.rule_count; j++)

@@ -1,6 +1,8 @@
 /*
  * match_text_core.c: Jaro, Jaro-Winkler, Levenshtein, Damerau-Levenshtein, Jaccard.
  */
+#include <stdlib.h>
+
 #include "ident/ident_core.h"
 #include "match_text_core.h"
 
@@ -17,7 +19,14 @@ crm_text_points(const char *text, size_t length, uint32_t *points, size_t room)
 
 	for (size_t i = 0; i < length && used < room; used++)
 	{
-		size_t		bytes = crm_utf8_decode(text + i, length - i, &points[used]);
+		size_t		bytes;
+
+		if ((unsigned char) text[i] < 0x80)
+		{
+			points[used] = (unsigned char) text[i++];
+			continue;
+		}
+		bytes = crm_utf8_decode(text + i, length - i, &points[used]);
 
 		if (bytes == 0)
 		{
@@ -42,6 +51,17 @@ crm_text_count(const char *text, size_t length)
 		i += bytes == 0 ? 1 : bytes;
 	}
 	return used;
+}
+
+/* Whether all characters of a short text are ASCII. */
+static bool
+is_ascii(const uint32_t *points, size_t count)
+{
+	uint32_t	all = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all |= points[i];
+	return all < 0x80;
 }
 
 /* Edits */
@@ -277,6 +297,45 @@ jaro_window(size_t a_count, size_t b_count)
 	return half > 0 ? half - 1 : 0;
 }
 
+static Common
+jaro_displaced(Common common, const uint32_t *a, uint64_t matched, const uint32_t *b, uint64_t taken)
+{
+	for (; matched != 0; matched &= matched - 1, taken &= taken - 1)
+		common.displaced += a[__builtin_ctzll(matched)] != b[__builtin_ctzll(taken)];
+	return common;
+}
+
+/* ASCII of 64 characters at most: all places of a character in one word. */
+static Common
+jaro_ascii(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	uint64_t	places[0x80];
+	size_t		window = jaro_window(a_count, b_count);
+	uint64_t	taken = 0;
+	uint64_t	matched = 0;
+	Common		common = {0, 0};
+
+	/* Only what is asked for is cleared. */
+	for (size_t i = 0; i < a_count; i++)
+		places[a[i]] = 0;
+	for (size_t j = 0; j < b_count; j++)
+		places[b[j]] = 0;
+	for (size_t j = 0; j < b_count; j++)
+		places[b[j]] |= UINT64_C(1) << j;
+	for (size_t i = 0; i < a_count && i < b_count + window; i++)
+	{
+		size_t		from = i > window ? i - window : 0;
+		size_t		width = i + window + 1 - from;
+		uint64_t	near = (width >= SHORT ? ~UINT64_C(0) : (UINT64_C(1) << width) - 1) << from;
+		uint64_t	here = places[a[i]] & near & ~taken;
+
+		taken |= here & -here;
+		matched |= (uint64_t) (here != 0) << i;
+		common.matches += here != 0;
+	}
+	return jaro_displaced(common, a, matched, b, taken);
+}
+
 /* Marks in one word each, for texts of 64 characters at most. */
 static Common
 jaro_word(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
@@ -302,9 +361,7 @@ jaro_word(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 			}
 		}
 	}
-	for (; matched != 0; matched &= matched - 1, taken &= taken - 1)
-		common.displaced += a[__builtin_ctzll(matched)] != b[__builtin_ctzll(taken)];
-	return common;
+	return jaro_displaced(common, a, matched, b, taken);
 }
 
 static Common
@@ -347,8 +404,12 @@ crm_jaro(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 
 	if (a_count == 0 || b_count == 0)
 		return a_count == b_count;
-	common = a_count <= SHORT && b_count <= SHORT ? jaro_word(a, a_count, b, b_count) :
-		jaro_long(a, a_count, b, b_count);
+	if (a_count > SHORT || b_count > SHORT)
+		common = jaro_long(a, a_count, b, b_count);
+	else if (is_ascii(a, a_count) && is_ascii(b, b_count))
+		common = jaro_ascii(a, a_count, b, b_count);
+	else
+		common = jaro_word(a, a_count, b, b_count);
 	if (common.matches == 0)
 		return 0;
 	matches = (double) common.matches;
@@ -379,6 +440,21 @@ stands_in(uint32_t point, const uint32_t *points, size_t count)
 			return true;
 	}
 	return false;
+}
+
+/* Two words hold all characters of ASCII. */
+static double
+jaccard_ascii(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	uint64_t	in_a[2] = {0, 0};
+	uint64_t	in_b[2] = {0, 0};
+
+	for (size_t i = 0; i < a_count; i++)
+		in_a[a[i] / 64] |= UINT64_C(1) << a[i] % 64;
+	for (size_t j = 0; j < b_count; j++)
+		in_b[b[j] / 64] |= UINT64_C(1) << b[j] % 64;
+	return (double) (__builtin_popcountll(in_a[0] & in_b[0]) + __builtin_popcountll(in_a[1] & in_b[1])) /
+		(__builtin_popcountll(in_a[0] | in_b[0]) + __builtin_popcountll(in_a[1] | in_b[1]));
 }
 
 static double
@@ -427,6 +503,67 @@ crm_jaccard(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count
 {
 	if (a_count == 0 || b_count == 0)
 		return a_count == b_count;
+	if (is_ascii(a, a_count) && is_ascii(b, b_count))
+		return jaccard_ascii(a, a_count, b, b_count);
 	return a_count <= SHORT && b_count <= SHORT ? jaccard_short(a, a_count, b, b_count) :
 		jaccard_long(a, a_count, b, b_count);
+}
+
+/* Bigrams */
+
+#define EDGE UINT64_C(0xFFFFFFFF)	/* before the first character and behind the last */
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint64_t	x = *(const uint64_t *) a;
+	uint64_t	y = *(const uint64_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The set of a text's bigrams, in order; its size. */
+static size_t
+bigrams(const uint32_t *points, size_t count, uint64_t *set)
+{
+	uint64_t	before = EDGE;
+	size_t		kept = 0;
+
+	for (size_t i = 0; i <= count; i++)
+	{
+		uint64_t	here = i < count ? points[i] : EDGE;
+
+		set[i] = before << 32 | here;
+		before = here;
+	}
+	qsort(set, count + 1, sizeof(uint64_t), by_value);
+	for (size_t i = 0; i <= count; i++)
+	{
+		if (kept == 0 || set[i] != set[kept - 1])
+			set[kept++] = set[i];
+	}
+	return kept;
+}
+
+double
+crm_bigram(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	uint64_t	x[CRM_TEXT_POINTS_MAX + 1];
+	uint64_t	y[CRM_TEXT_POINTS_MAX + 1];
+	size_t		in_x;
+	size_t		in_y;
+	size_t		at = 0;
+	size_t		both = 0;
+
+	if (a_count == 0 || b_count == 0)
+		return a_count == b_count;
+	in_x = bigrams(a, a_count, x);
+	in_y = bigrams(b, b_count, y);
+	for (size_t i = 0; i < in_x; i++)
+	{
+		while (at < in_y && y[at] < x[i])
+			at++;
+		both += at < in_y && y[at] == x[i];
+	}
+	return (double) both / (in_x + in_y - both);
 }

@@ -31,6 +31,9 @@ extern double crm_jaro_winkler(const uint32_t *a, size_t a_count, const uint32_t
 /* Of the sets of characters. */
 extern double crm_jaccard(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count);
 
+/* Of the sets of neighbouring characters, the ends counting as one. */
+extern double crm_bigram(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count);
+
 /* Edits: insertion, deletion, substitution. */
 extern size_t crm_levenshtein(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count);
 /* The same and exchange of neighbours, without restriction: CA to ABC is 2. */

@@ -101,10 +101,12 @@ compare_jaro_winkler(const CrmMatchArg *arg, const unsigned char *a, size_t a_le
 static bool
 word_alike(const CrmMatchWord *a, const CrmMatchWord *b)
 {
+	int			slips = a->length >= 8 && b->length >= 8 ? 2 : 1;
+
 	if (a->length == b->length && memcmp(a->text, b->text, (size_t) a->length) == 0)
 		return true;
 	return a->length >= 4 && b->length >= 4 &&
-		crm_match_osa(a->text, a->length, b->text, b->length, a->length >= 8 && b->length >= 8 ? 2 : 1) <= (a->length >= 8 ? 2 : 1);
+		crm_match_osa(a->text, a->length, b->text, b->length, slips) <= slips;
 }
 
 /* How many words of a have a like one in b, each used once. */
@@ -133,7 +135,10 @@ jaccard(const unsigned char *a, size_t a_length, const unsigned char *b, size_t 
 	int			n = crm_match_words((const char *) a, a_length, left, WORD_MAX);
 	int			m = crm_match_words((const char *) b, b_length, right, WORD_MAX);
 	int			shared = shared_words(left, n, right, m);
+	int			back = shared_words(right, m, left, n);
 
+	/* Words are paired as they come; the better way round counts, whichever side asks. */
+	shared = back > shared ? back : shared;
 	*contained = n && m ? (double) shared / (n < m ? n : m) : 0;
 	return n && m ? (double) shared / (n + m - shared) : 0;
 }

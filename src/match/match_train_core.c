@@ -19,6 +19,9 @@
 #define SEED_FOR		10.0	/* bits for a match, and against it, of a pair of relatives */
 #define SEED_AGAINST	(-5.0)
 
+#define EM_ROUNDS		40
+#define RELATIVES		2		/* classes of them: a household is not a town */
+#define EM_STILL		1e-5	/* m that moves less in a round has settled */
 #define MATCH_LEAST		0.6		/* of the distance of the farthest class: another class of matches */
 #define CLASS_LEAST		5.0		/* pairs that a class must have to be a measure for others */
 
@@ -98,7 +101,8 @@ tally_merge(CrmMatchEngine *engine, CrmMatchTally *part, int parts, CrmMatchTall
 	for (size_t at = 0; at < whole->room; at++)
 		if (whole->entry[at].count != 0)
 			whole->entry[used++] = whole->entry[at];
-	qsort(whole->entry, used, sizeof(CrmMatchVector), by_vector);
+	if (used > 0)
+		qsort(whole->entry, used, sizeof(CrmMatchVector), by_vector);
 	return ok;
 }
 
@@ -448,14 +452,14 @@ static void
 run_em(Fit *fit, uint32_t rounds)
 {
 	for (uint32_t round = 0; round < rounds; round++)
-		if (em_round(fit) < 1e-5)
+		if (em_round(fit) < EM_STILL)
 			break;
 }
 
 static uint32_t
 em_rounds(const CrmMatchEngine *engine)
 {
-	return engine->settings.em_rounds == 0 ? 40 : engine->settings.em_rounds;
+	return engine->settings.em_rounds == 0 ? EM_ROUNDS : engine->settings.em_rounds;
 }
 
 /* How far a class is from pairs at random: bits that its mean pair tells (Kullback-Leibler). */
@@ -516,10 +520,13 @@ fit_classes(Fit *fit)
 	uint32_t	rounds = em_rounds(fit->engine);
 
 	run_em(fit, rounds);
-	add_relatives(fit);
-	run_em(fit, rounds);
-	if (name_classes(fit))
+	for (int i = 0; i < RELATIVES; i++)
+	{
+		add_relatives(fit);
 		run_em(fit, rounds);
+		if (name_classes(fit))
+			run_em(fit, rounds);
+	}
 }
 
 /* m, u and weights of single fields, for who reads the model. */
@@ -684,7 +691,8 @@ list_vectors(CrmMatchEngine *engine, CrmMatchFault *fault)
 		vector[i] = engine->tally.entry[i];
 		vector[i].weight = crm_match_vector_weight(&scale, vector[i].vector);
 	}
-	qsort(vector, engine->tally.used, sizeof(*vector), by_count);
+	if (engine->tally.used > 0)
+		qsort(vector, engine->tally.used, sizeof(*vector), by_count);
 	return CRM_MATCH_OK;
 }
 

@@ -41,11 +41,13 @@ fuzz_texts(const char *a, size_t a_size, const char *b, size_t b_size)
 	double		jaro = crm_jaro(x, n, y, m);
 	double		winkler = crm_jaro_winkler(x, n, y, m);
 	double		jaccard = crm_jaccard(x, n, y, m);
+	double		bigram = crm_bigram(x, n, y, m);
 
 	check(full <= plain && plain <= (n > m ? n : m) && plain >= (n > m ? n - m : m - n));
 	check(full == crm_damerau_levenshtein(y, m, x, n) && plain == crm_levenshtein(y, m, x, n));
 	check(crm_damerau_within(x, n, y, m, 2) == (full <= 2) && crm_damerau_within(x, n, y, m, full));
 	check(jaro >= 0 && jaro <= 1 && winkler >= jaro && winkler <= 1 && jaccard >= 0 && jaccard <= 1);
+	check(bigram >= 0 && bigram <= 1 && bigram == crm_bigram(y, m, x, n) && crm_bigram(x, n, x, n) == 1);
 	check(crm_damerau_levenshtein(x, n, x, n) == 0 && crm_jaro(x, n, x, n) == 1 && crm_jaccard(y, m, y, m) == 1);
 	check(a_size > POINTS || crm_text_count(a, a_size) == n);
 }

@@ -63,7 +63,14 @@ test_similarities(void)
 	}
 	both("duck", "luck");
 	CHECK(fabs(crm_jaccard(left.point, left.count, right.point, right.count) - 0.6) < 1e-12);
+	both("张伟", "张炜");
+	CHECK(fabs(crm_bigram(left.point, left.count, right.point, right.count) - 0.2) < 1e-12);
+	both("伟", "伟");
+	CHECK(crm_bigram(left.point, left.count, right.point, right.count) == 1);
+	both("abab", "abababab");
+	CHECK(crm_bigram(left.point, left.count, right.point, right.count) == 1);
 	both("上海示例公司", "上海样例公司");
+	CHECK(fabs(crm_bigram(left.point, left.count, right.point, right.count) - 5.0 / 9) < 1e-12);
 	CHECK(fabs(crm_jaccard(left.point, left.count, right.point, right.count) - 5.0 / 7) < 1e-12);
 }
 
@@ -231,7 +238,7 @@ static const Fold names[] = {
 
 static const Fold companies[] = {
 	{"示例（上海）科技有限责任公司", "上海市示例科技"}, {"上海示例科技有限公司", "上海市示例科技"},
-	{"廣東省示例貿易股份有限公司", "广东省示例贸易"}, {"示例科技", "示例科技"}, {"海南科技有限公司", "海南科技"},
+	{"廣東省示例貿易股份有限公司", "广东省示例贸易"}, {"示例科技", "示例科技"}, {"示例科技上海有限公司", "上海市示例科技"}, {"海南科技有限公司", "海南科技"},
 	{"示例集团有限公司第一分公司", "示例第一分公司"}, {"ACME Co., Ltd.", "acme"}, {"甘南藏族示例食品厂", "甘南藏族自治州示例食品厂"},
 	{"", ""},
 };
