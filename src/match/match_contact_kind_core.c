@@ -141,7 +141,7 @@ term_phone(const unsigned char *value, size_t length, int level)
 {
 	if (level == PHONE_EXACT)
 		return crm_match_digest((const char *) value, length);
-	if (level == PHONE_TAIL)
+	if (level == PHONE_TAIL && length >= 7)
 		return crm_match_digest((const char *) value + length - 7, 7);
 	return level == PHONE_EXCHANGE ? crm_match_digest((const char *) value, length - 4) : 0;
 }

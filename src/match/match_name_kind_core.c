@@ -303,6 +303,11 @@ compare_name(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 		crossed = level_of(other, one);
 	if (crossed == LEVEL_EXACT)
 		return LEVEL_SWAPPED;
+	/* Across, forename and surname are one and the same: which side asks must not matter. */
+	if (crossed == LEVEL_GIVEN_FUZZY)
+		crossed = LEVEL_SURNAME_FUZZY;
+	if (crossed == LEVEL_SURNAME_ONLY)
+		crossed = LEVEL_GIVEN_ONLY;
 	if (crossed != 0 && crossed <= LEVEL_FUZZY_ONLY && (straight == 0 || crossed < straight))
 		return crossed;
 	return straight;

@@ -241,6 +241,10 @@ crm_match_jaro_winkler(const char *a, int a_length, const char *b, int b_length)
 	double		likeness;
 	int			prefix = 0;
 
+	/* Letters are paired as they come, so that the order of the sides could matter. */
+	if (a_length > b_length || (a_length == b_length && memcmp(a, b, (size_t) a_length) > 0))
+		return crm_match_jaro_winkler(b, b_length, a, a_length);
+
 	a_length = smaller(a_length, FOLD_MAX);
 	b_length = smaller(b_length, FOLD_MAX);
 	if (a_length == 0 || b_length == 0)
