@@ -17,7 +17,7 @@ include src/modules.mk
 DATA_built = crm--$(EXTVERSION).sql
 DATA = $(wildcard upgrade/crm--*.sql)
 DOCS =
-SHLIB_LINK = -lcrypto
+SHLIB_LINK = -lcrypto -lm
 EXTRA_CLEAN = build crm--*.sql
 
 REGRESS = setup $(filter-out setup,$(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql))))

@@ -79,7 +79,23 @@ OBJS = \
 	src/match/match_suggest_core.o \
 	src/match/match_text_kind_core.o \
 	src/match/match_thread_core.o \
-	src/match/match_train_core.o
+	src/match/match_train_core.o \
+	src/score/score_apply.o \
+	src/score/score_card.o \
+	src/score/score_card_core.o \
+	src/score/score_additive_core.o \
+	src/score/score_bgnbd_core.o \
+	src/score/score_bin_core.o \
+	src/score/score_linear_core.o \
+	src/score/score_logit_core.o \
+	src/score/score_special_core.o \
+	src/score/score_stat_core.o \
+	src/score/score_bin.o \
+	src/score/score_fit.o \
+	src/score/score_rfm.o \
+	src/score/score_scorecard.o \
+	src/score/score_stat.o \
+	src/score/score_value.o
 
 # Objects that the extension owns.
 ROOM_SQL = \
@@ -97,13 +113,25 @@ ROOM_SQL = \
 	src/match/match_scalar.sql \
 	src/match/match_model.sql \
 	src/match/match_find.sql \
-	src/match/match_tune.sql
+	src/match/match_tune.sql \
+	src/points/points_merge.sql \
+	src/merge/relation.sql \
+	src/merge/duplicate.sql \
+	src/merge/merge.sql \
+	src/score/score.sql \
+	src/score/model.sql \
+	src/score/result.sql \
+	src/score/credit.sql \
+	src/score/behaviour.sql \
+	src/score/quality.sql \
+	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().
 ROOM_TABLES = \
 	src/core/core.tables.sql \
 	src/core/dictionary.tables.sql \
+	src/merge/merge_rule.tables.sql \
 	src/code/code.tables.sql \
 	src/pii/pii.tables.sql \
 	src/party/party.tables.sql \
@@ -112,4 +140,12 @@ ROOM_TABLES = \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
 	src/match/match_model.tables.sql \
+	src/points/points_merge.tables.sql \
+	src/merge/merge.tables.sql \
+	src/score/score.tables.sql \
+	src/score/score_fit.tables.sql \
+	src/score/credit.tables.sql \
+	src/score/behaviour.tables.sql \
+	src/score/quality.tables.sql \
+	src/score/monitor.tables.sql \
 	src/core/comments.tables.sql

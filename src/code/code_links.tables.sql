@@ -71,3 +71,8 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('external_id', 'value', 'identity', 'general', 2, 'extended', 'external identifier', '外部编号', 'As that system writes it.'),
     ('external_id', 'added_at', 'origin', 'general', 3, 'internal', 'noted at', '登记时间', NULL),
     ('external_id', 'added_by', 'origin', 'general', 3, 'internal', 'noted by', '登记人', 'Role of the session.');
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('customer_code_alias', 'stays', 'codes lead on, however often their survivors merge'),
+    ('external_id_claim', 'stays', 'an identifier still finds the record on which it was noted, and that its survivor'),
+    ('external_id', 'pointer', 'identifiers of both records');

@@ -6,7 +6,7 @@
 DO $roles$
 DECLARE
     wanted text[] := ARRAY['crm_owner', 'crm_admin', 'crm_data_admin', 'crm_reader', 'crm_writer',
-                           'crm_searcher', 'crm_revealer', 'crm_backup', 'crm_key_custodian', 'crm_steward'];
+                           'crm_searcher', 'crm_revealer', 'crm_credit', 'crm_backup', 'crm_key_custodian', 'crm_steward'];
     squatter text;
     name text;
 BEGIN

@@ -55,6 +55,7 @@ BEGIN
     COMMENT ON SCHEMA crm_report IS 'Views for reporting tools (报表).';
     COMMENT ON SCHEMA crm_secure IS 'Register of keys, credentials, access log (安全).';
     GRANT USAGE, CREATE ON SCHEMA crm_data, crm_report, crm_secure TO crm_owner;
+    GRANT USAGE ON SCHEMA crm_report TO PUBLIC; -- who may read a report is granted view by view
     CREATE TABLE crm_data.schema_version (
         room       text NOT NULL,
         version    text NOT NULL CHECK (version ~ '^[0-9]+(\.[0-9]+)*$'),

@@ -262,6 +262,10 @@ BEGIN
     IF cardinality(violations) > 0 THEN
         PERFORM crm.refuse_record(violations);
     END IF;
+    -- Taken in on somebody's word: it stays on the work list until it is decided.
+    IF accept_suspected THEN
+        PERFORM crm.duplicate_look(answer.customer_code);
+    END IF;
     RETURN answer.customer_code;
 END
 $$;

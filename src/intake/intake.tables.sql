@@ -194,3 +194,6 @@ BEGIN
     COMMENT ON COLUMN crm.customer_staging.staged_by IS 'Whose rows they are: the user of the session (暂存人).';
 END
 $comments$;
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('import_line', 'stays', 'which record a line became');

@@ -54,6 +54,7 @@ CREATE TABLE crm_data.customer (
     registered_at   timestamptz NOT NULL DEFAULT now(),
     registered_by   name NOT NULL DEFAULT session_user,
     updated_at      timestamptz NOT NULL DEFAULT now(),
+    golden          jsonb,
     CHECK ((survivor_code <> customer_code) = (lifecycle_state = 'merged'))
 );
 CREATE INDEX customer_survivor_idx ON crm_data.customer (survivor_code);
@@ -225,6 +226,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('customer', 'registered_at', 'origin', 'general', 3, 'basic', 'registered at', '登记时间', NULL),
     ('customer', 'registered_by', 'origin', 'general', 3, 'internal', 'registered by', '登记人', 'Role of the session.'),
     ('customer', 'updated_at', 'origin', 'general', 3, 'internal', 'changed at', '更新时间', NULL),
+    ('customer', 'golden', 'origin', 'general', 3, 'extended', 'values of merged records', '取自并入记录的字段', 'Field to the merged record whose value is shown; null: all its own.'),
     ('individual', NULL, NULL, 'sensitive', 2, NULL, 'individual', '个人客户', 'What makes a customer a person.'),
     ('individual', 'customer_code', 'identity', 'general', 3, 'basic', 'customer code', '客户编号', NULL),
     ('individual', 'name', 'identity', 'sensitive', 2, 'basic', 'name', '姓名', 'Encrypted; shown as surname and stars.'),
@@ -307,3 +309,16 @@ SELECT list.object, field.*
                        ('label_en', 'reference', 'general', 3, 'internal', 'English label', '英文名称', NULL),
                        ('sort', 'reference', 'general', 3, 'internal', 'order', '排序', NULL),
                        ('active', 'reference', 'general', 3, 'internal', 'in use', '启用', 'Old entries are switched off, not removed.')) field;
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('customer', 'golden', 'holds the pointer; who stands for whom'),
+    ('individual', 'golden', 'one row a person: field by field'),
+    ('organization', 'golden', 'one row an organisation: field by field'),
+    ('customer_group', 'golden', 'one row a group: field by field'),
+    ('identity_document', 'pointer', 'both records'' documents are the survivor''s'),
+    ('contact_point', 'pointer', 'both records'' telephones and addresses reach the survivor'),
+    ('bank_account', 'pointer', 'both records'' cards are the survivor''s'),
+    ('address', 'pointer', 'addresses over time'),
+    ('purchase', 'pointer', 'what either bought'),
+    ('interaction', 'pointer', 'what was said to either'),
+    ('document_claim', 'stays', 'a document still finds the record on which it was noted, and that its survivor');

@@ -223,3 +223,9 @@ BEGIN
     END LOOP;
 END
 $columns$;
+
+INSERT INTO crm_data.merge_rule (relation, way, move_by, return_by, reason) VALUES
+    ('points_account', 'moves', 'points_merge_move', 'points_merge_return', 'lots move with their last days, and come back'),
+    ('points_journal', 'stays', NULL, NULL, 'what was posted to which account; the moves are entries too'),
+    ('points_reversal', 'stays', NULL, NULL, 'belongs to an entry of the journal'),
+    ('points_approval', 'stays', NULL, NULL, 'belongs to a request');

@@ -117,6 +117,8 @@ typedef enum CrmPointsKind
 	/* Written by other operations, never asked for. */
 	CRM_POINTS_EXPIRE,
 	CRM_POINTS_RECEIVE,
+	CRM_POINTS_MERGE,
+	CRM_POINTS_VOID,
 	CRM_POINTS_KINDS
 } CrmPointsKind;
 
@@ -197,6 +199,8 @@ extern CrmPointsStatus crm_points_apply(const CrmPointsRules *rules, const CrmPo
 extern void crm_points_receive(const CrmPointsAccount *account, const CrmLedger *moved,
 							   int32_t business_date, CrmPointsOutcome *out);
 extern void crm_points_expire(const CrmPointsAccount *account, int32_t business_date, CrmPointsOutcome *out);
+extern void crm_points_shift(const CrmPointsAccount *account, const CrmLedger *change,
+							 int32_t business_date, CrmPointsOutcome *out);
 extern bool crm_points_is_credit(CrmPointsKind kind, int64_t amount);
 extern bool crm_points_needs_ref(CrmPointsKind kind);
 

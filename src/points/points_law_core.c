@@ -12,7 +12,7 @@
 
 const char *const crm_points_kind_name[CRM_POINTS_KINDS] = {
 	"earn", "gift", "redeem", "reverse_redeem", "reverse_earn", "freeze", "unfreeze", "capture",
-	"adjust", "transfer", "lock", "unlock", "expire", "receive"
+	"adjust", "transfer", "lock", "unlock", "expire", "receive", "merge", "void"
 };
 
 const char *const crm_points_status_name[CRM_POINTS_STATUSES] = {
@@ -421,5 +421,58 @@ crm_points_expire(const CrmPointsAccount *account, int32_t business_date, CrmPoi
 
 	begin(account, out);
 	expire(&p, &out->expired, business_date);
+	finish(out, p.fault);
+}
+
+/*
+ * What is to be taken although it is past its day was expired here, but was
+ * another's: its expiry is taken back, for the other to bear.
+ */
+static void
+revive(Posting *p, CrmLedger *expired, const CrmLedger *change, int32_t business_date)
+{
+	for (int32_t i = 0; i < change->count; i++)
+	{
+		const CrmLot *lot = &change->lot[i];
+
+		if (lot->hold == 0 && lot->day != CRM_DAY_DEBT && lot->day < business_date && lot->amount < 0)
+			move(p, expired, lot, -lot->amount);
+	}
+}
+
+/*
+ * Lots come and go as they are said to, holds and debt included: a merge of
+ * customers.  What is to go and was spent meanwhile is taken from other lots in
+ * order, the rest is owed; what comes is in the holds that it names.
+ */
+void
+crm_points_shift(const CrmPointsAccount *account, const CrmLedger *change,
+				 int32_t business_date, CrmPointsOutcome *out)
+{
+	Posting		p = {&out->after.state, &out->delta, CRM_LEDGER_OK};
+	int64_t		missing = 0;
+
+	begin(account, out);
+	expire(&p, &out->expired, business_date);
+	revive(&p, &out->expired, change, business_date);
+	for (int32_t i = 0; i < change->count; i++)
+	{
+		CrmLot		lot = change->lot[i];
+		int64_t		there = crm_ledger_amount(p.state, &lot);
+
+		if (__builtin_add_overflow(out->amount, lot.amount, &out->amount))
+			p.fault = CRM_LEDGER_OVERFLOW;
+		if (lot.hold == 0 && lot.day != CRM_DAY_DEBT && lot.amount < -there)
+		{
+			if (__builtin_add_overflow(missing, -there - lot.amount, &missing))
+				p.fault = CRM_LEDGER_OVERFLOW;
+			lot.amount = -there;
+		}
+		move(&p, p.delta, &lot, lot.amount);
+	}
+	missing = take_in_order(&p, missing, 0, 0);
+	move(&p, p.delta, &debt_key, -missing);
+	settle(&p);
+	expire(&p, &out->lapsed, business_date);
 	finish(out, p.fault);
 }

@@ -30,6 +30,7 @@ typedef struct Request
 	int64		customer2;		/* 0: none */
 	char	   *programme;
 	char	   *ref;			/* NULL: none */
+	int32		rule_version;	/* 0: none */
 	CrmPointsOp op;
 	CrmAccount *account;
 	CrmAccount *other;			/* the receiver of a transfer */
@@ -135,6 +136,7 @@ typedef enum Part
 	PART_EXPIRES_ON,
 	PART_CLASS,
 	PART_REF,
+	PART_RULE_VERSION,			/* crm.points_ruled_op alone has it */
 	PARTS
 } Part;
 
@@ -158,6 +160,7 @@ read_request(const Datum *part, const bool *isnull, Request *r)
 		r->customer2 = DatumGetInt64(part[PART_CUSTOMER2]);
 	if (crm_points_needs_ref(r->op.kind))
 		r->ref = TextDatumGetCString(part[PART_REF]);
+	r->rule_version = isnull[PART_RULE_VERSION] ? 0 : DatumGetInt32(part[PART_RULE_VERSION]);
 	if (r->op.kind == CRM_POINTS_LOCK || r->op.kind == CRM_POINTS_UNLOCK)
 		return;
 	r->op.has_amount = !isnull[PART_AMOUNT];
@@ -364,7 +367,7 @@ seal(CrmJournal *e, const CrmAccount *account, const uint8 *before)
 {
 	CrmPointsEntry form = {
 		.number = {e->customer, e->seq, e->amount, e->business_date, GetCurrentTransactionStartTimestamp(), e->available, e->held, e->debt,
-			e->has_expiry ? e->expires_on : PG_INT32_MIN, e->counterparty, e->is_rest, 0},
+			e->has_expiry ? e->expires_on : PG_INT32_MIN, e->counterparty, e->is_rest, e->rule_version},
 		.text = {e->request_id, e->programme, crm_points_kind_name[e->kind], e->ref ? e->ref : "", e->has_expiry ? e->class : "",
 			VARDATA_ANY(DatumGetPointer(e->delta))},
 	};
@@ -404,6 +407,7 @@ add_entry(Entries *entries, const CrmJournal *model, CrmPointsKind kind, const C
 		e->ref = NULL;
 		e->has_expiry = e->is_rest = false;
 		e->counterparty = 0;
+		e->rule_version = 0;
 	}
 	seal(e, &entries->after, entries->after.chain);
 	memcpy(entries->after.chain, e->hash, CRM_HASH_SIZE);
@@ -463,7 +467,7 @@ model_entry(const Request *r, const CrmPointsOutcome *out)
 	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .request_id = r->request_id,
 		.kind = r->op.kind, .amount = out->amount, .business_date = r->op.business_date,
 		.has_expiry = crm_points_is_credit(r->op.kind, r->op.amount), .expires_on = r->op.expires_on,
-		.counterparty = r->customer2, .ref = r->ref, .is_rest = crm_points_needs_ref(r->op.kind) && !r->op.has_amount};
+		.counterparty = r->customer2, .ref = r->ref, .rule_version = r->rule_version, .is_rest = crm_points_needs_ref(r->op.kind) && !r->op.has_amount};
 
 	memcpy(model.class, r->op.class, CRM_CLASS_SIZE);
 	return model;
@@ -815,8 +819,9 @@ read_row(HeapTupleHeader row, Request *request)
 	Datum		part[PARTS];
 	bool		isnull[PARTS];
 
-	if (desc->natts != PARTS)
-		elog(ERROR, "crm.points_op has %d fields instead of %d", desc->natts, PARTS);
+	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
+		elog(ERROR, "an operation on points has %d fields", desc->natts);
+	isnull[PART_RULE_VERSION] = true;
 	heap_deform_tuple(&tuple, desc, part, isnull);
 	read_request(part, isnull, request);
 	ReleaseTupleDesc(desc);
@@ -901,6 +906,59 @@ crm_points_expire_account(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	SPI_finish();
 	PG_RETURN_BOOL(due);
+}
+
+/* Lots come or go as they are said to, or a hold is opened that they will come into. */
+static int64
+shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counterparty)
+{
+	Work	   *work = palloc(sizeof(Work));
+	HTAB	   *accounts = lock_accounts(r, 1);
+	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .request_id = r->request_id, .kind = kind,
+		.business_date = r->op.business_date, .counterparty = counterparty, .ref = r->ref};
+	Entries		entries;
+
+	work->account.locked = r->account->locked;
+	crm_points_unpack(r->account->state, &work->account.state);
+	crm_points_shift(&work->account, change, r->op.business_date, &work->out);
+	model.amount = work->out.amount;
+	prepare_entries(&entries, r->account, &work->out, &model);
+	if (!write_entries(&entries))
+		refuse_again();
+	*r->account = entries.after;
+	save_accounts(accounts);
+	return entries.entry[entries.main].seq;
+}
+
+/* Arguments: customer, programme, request id, kind, change, other customer, ref, business date. */
+PG_FUNCTION_INFO_V1(crm_points_shift_sql);
+Datum
+crm_points_shift_sql(PG_FUNCTION_ARGS)
+{
+	Request		r = {.customer = PG_GETARG_INT64(0), .programme = checked_programme(PG_GETARG_TEXT_PP(1)),
+		.request_id = text_to_cstring(PG_GETARG_TEXT_PP(2)), .ref = text_to_cstring(PG_GETARG_TEXT_PP(6)),
+		.op = {.business_date = checked_day(PG_GETARG_DATEADT(7), false)}};
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	CrmPointsKind kind = strcmp(name, "merge") == 0 ? CRM_POINTS_MERGE : strcmp(name, "void") == 0 ? CRM_POINTS_VOID : CRM_POINTS_FREEZE;
+	CrmLedger	change;
+	CrmStore	store;
+	volatile int64 seq = 0;
+
+	GETARG_LEDGER(4, &change);
+	crm_store_open(&store);
+	PG_TRY();
+	{
+		Request		own = r;
+
+		seq = shift_one(&own, kind, &change, PG_GETARG_INT64(5));
+	}
+	PG_FINALLY();
+	{
+		crm_store_close(&store);
+	}
+	PG_END_TRY();
+	SPI_finish();
+	PG_RETURN_INT64(seq);
 }
 
 /* -- the chain, for the audit ------------------------------------------------------------------------ */

@@ -133,6 +133,29 @@ The same as one by one, but refusals are statuses: bad_amount, insufficient, not
 REVOKE EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) TO crm_data_admin; -- it can adjust
 
+CREATE TYPE crm.points_ruled_op AS (request_id text, business_date date, op text, customer crm.customer_code, customer2 crm.customer_code,
+    programme text, amount bigint, expires_on date, class text, ref text, rule_version integer);
+COMMENT ON TYPE crm.points_ruled_op IS 'An operation of crm.points_post_ruled(): as crm.points_op, and the version of the rule that it comes from (按规则的积分操作).';
+COMMENT ON COLUMN crm.points_ruled_op.request_id IS 'Unique for each customer (请求号).';
+COMMENT ON COLUMN crm.points_ruled_op.business_date IS 'Day that decides expiry (业务日期).';
+COMMENT ON COLUMN crm.points_ruled_op.op IS 'The operation (操作).';
+COMMENT ON COLUMN crm.points_ruled_op.customer IS 'Whose points (客户编号).';
+COMMENT ON COLUMN crm.points_ruled_op.customer2 IS 'Receiver of a transfer (转入客户).';
+COMMENT ON COLUMN crm.points_ruled_op.programme IS 'Programme (积分计划).';
+COMMENT ON COLUMN crm.points_ruled_op.amount IS 'In the smallest unit (分值).';
+COMMENT ON COLUMN crm.points_ruled_op.expires_on IS 'Last usable day (有效期至).';
+COMMENT ON COLUMN crm.points_ruled_op.class IS 'Class of points (积分类别).';
+COMMENT ON COLUMN crm.points_ruled_op.ref IS 'Request referred to (原请求号).';
+COMMENT ON COLUMN crm.points_ruled_op.rule_version IS 'By which the amount was reckoned (规则版本).';
+
+CREATE FUNCTION crm.points_post_ruled(ops crm.points_ruled_op[])
+    RETURNS TABLE (request_id text, status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger)
+    AS 'MODULE_PATHNAME', 'crm_points_post_batch' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
+COMMENT ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) IS
+'As crm.points_post_batch(), with the version of the rule in the journal (按规则批量积分操作). A part of crm.points_accrue().';
+REVOKE EXECUTE ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) TO crm_owner;
+
 -- -- programmes, approval ---------------------------------------------------------
 
 CREATE FUNCTION crm.define_points_programme(programme text, label_zh text, label_en text, scale integer DEFAULT 0, redeem_min bigint DEFAULT 0,
@@ -294,15 +317,24 @@ BEGIN
       LEFT JOIN (SELECT p.customer_code, p.ref, sum(abs(p.amount)) AS total FROM crm_data.points_journal p
                   WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
                   GROUP BY 1, 2) r ON r.customer_code = o.customer_code AND r.ref = o.request_id,
-           LATERAL (SELECT coalesce(sum(l.amount), 0) AS held FROM lots(a.state) l WHERE o.kind = 'freeze' AND l.hold = o.seq) h
+           -- What is in the hold, and what left it by a merge, or came by one.
+           LATERAL (SELECT coalesce(sum(l.amount), 0) AS held FROM lots(a.state) l WHERE o.kind = 'freeze' AND l.hold = o.seq) h,
+           LATERAL (SELECT coalesce(-sum(l.amount), 0) AS moved FROM crm_data.points_journal p, lots(p.delta) l
+                     WHERE o.kind = 'freeze' AND p.customer_code = o.customer_code AND p.programme = o.programme
+                       AND p.kind IN ('merge', 'void') AND l.hold = o.seq) m
      WHERE (customer IS NULL OR o.customer_code = customer) AND (t.reversed IS NOT NULL OR r.total IS NOT NULL OR o.kind = 'freeze')
-       AND CASE o.kind WHEN 'freeze' THEN coalesce(r.total, 0) + h.held <> abs(o.amount)
+       AND CASE o.kind WHEN 'freeze' THEN coalesce(r.total, 0) + h.held + m.moved <> abs(o.amount)
                        ELSE r.total IS DISTINCT FROM t.reversed::numeric OR r.total > abs(o.amount) END;
     RETURN QUERY
     SELECT 'reversal_bound'::text, p.customer_code, p.programme, format('request %s takes back %s, which is not there', p.request_id, p.ref)
       FROM crm_data.points_journal p
      WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
        AND NOT EXISTS (SELECT FROM crm_data.points_journal o WHERE o.customer_code = p.customer_code AND o.request_id = p.ref);
+    -- What one end of a merge gave, the other got.
+    RETURN QUERY
+    SELECT 'merge_conserved'::text, min(p.customer_code::text)::crm.customer_code, p.programme, format('request %s: its entries come to %s', p.ref, sum(p.amount))
+      FROM crm_data.points_journal p WHERE p.kind = 'merge' AND customer IS NULL
+     GROUP BY p.programme, p.ref HAVING sum(p.amount) <> 0;
     RETURN QUERY
     SELECT 'exactly_once'::text, p.customer_code, min(p.programme), format('request %s has %s entries', p.request_id, count(*))
       FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
@@ -318,7 +350,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- r
 GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
 COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
 $$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
-state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, exactly_once, append_only. Of one customer, or of all.$$;
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved (of all customers only), exactly_once, append_only. Of one customer, or of all.$$;
 GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
 
 CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)

@@ -62,8 +62,8 @@ static const char *const statement_text[STATEMENTS] = {
 	[READ_APPROVAL] = "SELECT CASE WHEN approved_by OPERATOR(pg_catalog.=) SESSION_USER THEN 1 ELSE 2 END FROM crm_data.points_approval"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND programme OPERATOR(pg_catalog.=) $3 AND amount OPERATOR(pg_catalog.=) $4",
 	[INSERT_ENTRY] = "INSERT INTO crm_data.points_journal (customer_code, request_id, programme, kind, seq, amount, available, held, debt,"
-	" posted_at, business_date, expires_on, class, counterparty, is_rest, ref, delta, hash)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+	" posted_at, business_date, expires_on, class, counterparty, is_rest, ref, delta, hash, rule_version)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
 	" ON CONFLICT ON CONSTRAINT points_journal_pkey DO NOTHING",
 	[INSERT_ACCOUNT] = "INSERT INTO crm_data.points_account (customer_code, programme, status, seq, chain, state)"
 	" VALUES ($1, $2, CASE WHEN $3 THEN 'locked' ELSE 'open' END, $4, $5, $6) ON CONFLICT ON CONSTRAINT points_account_pkey DO NOTHING",
@@ -424,15 +424,15 @@ bool
 crm_store_insert(const CrmJournal *e)
 {
 	const Oid	types[] = {code_type, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
-	TIMESTAMPTZOID, DATEOID, DATEOID, TEXTOID, code_type, BOOLOID, TEXTOID, ledger_type, BYTEAOID};
-	char		nulls[] = "                  ";
+	TIMESTAMPTZOID, DATEOID, DATEOID, TEXTOID, code_type, BOOLOID, TEXTOID, ledger_type, BYTEAOID, INT4OID};
+	char		nulls[] = "                   ";
 	bytea	   *hash = palloc(VARHDRSZ + CRM_HASH_SIZE);
 	Datum		values[] = {Int64GetDatum(e->customer), CStringGetTextDatum(e->request_id), CStringGetTextDatum(e->programme),
 		CStringGetTextDatum(crm_points_kind_name[e->kind]), Int64GetDatum(e->seq), Int64GetDatum(e->amount),
 		Int64GetDatum(e->available), Int64GetDatum(e->held), Int64GetDatum(e->debt),
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), DateADTGetDatum(e->business_date),
 		DateADTGetDatum(e->expires_on), CStringGetTextDatum(e->class), Int64GetDatum(e->counterparty),
-		BoolGetDatum(e->is_rest), e->ref ? CStringGetTextDatum(e->ref) : (Datum) 0, e->delta, PointerGetDatum(hash)};
+		BoolGetDatum(e->is_rest), e->ref ? CStringGetTextDatum(e->ref) : (Datum) 0, e->delta, PointerGetDatum(hash), Int32GetDatum(e->rule_version)};
 
 	SET_VARSIZE(hash, VARHDRSZ + CRM_HASH_SIZE);
 	memcpy(VARDATA(hash), e->hash, CRM_HASH_SIZE);
@@ -444,6 +444,7 @@ crm_store_insert(const CrmJournal *e)
 	nulls[14] = e->is_rest ? ' ' : 'n';
 	nulls[15] = e->ref == NULL ? 'n' : ' ';
 	nulls[17] = e->is_chained ? ' ' : 'n';
-	run(INSERT_ENTRY, 18, types, values, nulls);
+	nulls[18] = e->rule_version == 0 ? 'n' : ' ';
+	run(INSERT_ENTRY, 19, types, values, nulls);
 	return SPI_processed == 1;
 }

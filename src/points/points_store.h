@@ -51,6 +51,7 @@ typedef struct CrmJournal
 	char		class[CRM_CLASS_SIZE];
 	int64		counterparty;	/* 0: none */
 	bool		is_rest;
+	int32		rule_version;	/* 0: none */
 	const char *ref;			/* NULL: none */
 	Datum		delta;
 	uint8		hash[CRM_HASH_SIZE];

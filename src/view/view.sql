@@ -46,20 +46,20 @@ BEGIN
     RETURN jsonb_strip_nulls(jsonb_build_object(
         'asked_for', nullif(code, survivor),
         'basic', to_jsonb(basic),
-        'contacts', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.is_preferred DESC, x.contact_no)
+        'contacts', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.is_preferred DESC, x.contact_no, x.phone, x.email)
                        FROM crm.customer_contact x WHERE x.customer_code = survivor),
-        'documents', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.document_no)
+        'documents', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.document_no, x.number)
                         FROM crm.customer_document x WHERE x.customer_code = survivor),
-        'addresses', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.address_no)
+        'addresses', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.address_no, x.detail)
                         FROM crm.customer_address x WHERE x.customer_code = survivor),
         'service', (SELECT to_jsonb(x) - 'customer_code' FROM crm.customer_service x WHERE x.customer_code = survivor),
         'extended', (SELECT to_jsonb(x) - 'customer_code' FROM crm.customer_extended x WHERE x.customer_code = survivor),
         'recent_purchases', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code')
                                FROM (SELECT * FROM crm.customer_purchase p WHERE p.customer_code = survivor
-                                      ORDER BY p.purchased_on DESC, p.order_no DESC LIMIT 5) x),
+                                      ORDER BY p.purchased_on DESC, p.order_no DESC, p.product, p.amount LIMIT 5) x),
         'recent_interactions', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code')
                                   FROM (SELECT * FROM crm.customer_interaction i WHERE i.customer_code = survivor
-                                         ORDER BY i.happened_at DESC LIMIT 5) x)));
+                                         ORDER BY i.happened_at DESC, i.subject, i.channel, i.outcome LIMIT 5) x)));
 END
 $$;
 COMMENT ON FUNCTION crm.customer_card(crm.customer_code) IS
@@ -73,9 +73,16 @@ CREATE FUNCTION crm.record_purchase(customer crm.customer_code, order_no text, p
                                     amount numeric, currency text DEFAULT 'CNY', channel text DEFAULT 'counter') RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+DECLARE
+    root crm.customer_code := coalesce(crm.resolve(customer), customer);
 BEGIN
+    -- An order that was recorded before a merge is this customer's as well.
+    IF EXISTS (SELECT FROM crm_data.customer m JOIN crm_data.purchase p ON p.customer_code = m.customer_code
+                WHERE m.survivor_code = root AND m.customer_code <> root AND p.order_no = record_purchase.order_no) THEN
+        RETURN false;
+    END IF;
     INSERT INTO crm_data.purchase (customer_code, order_no, purchased_on, product, quantity, amount, currency, channel)
-    VALUES (coalesce(crm.resolve(customer), customer), order_no, purchased_on, product, quantity, amount, currency, channel)
+    VALUES (root, order_no, purchased_on, product, quantity, amount, currency, channel)
     ON CONFLICT ON CONSTRAINT purchase_customer_code_order_no_key DO NOTHING;
     RETURN FOUND;
 END

@@ -23,31 +23,47 @@ SELECT c.survivor_code AS customer_code, i.happened_at, i.channel, i.direction, 
   FROM crm_data.interaction i JOIN crm_data.customer c ON c.customer_code = i.customer_code;
 
 -- -- three layers, and all of them in one ----------------------------------------
+-- customer.golden names, field by field, the merged record whose value is shown; for
+-- most customers it is null, and what asks for others' values is never run.
 
 CREATE VIEW crm.customer_basic WITH (security_invoker = true) AS
 SELECT c.customer_code, c.kind, c.lifecycle_state,
-       coalesce(i.name::text, o.name, g.name) AS name, i.name AS person_name,
-       i.sex, extract(year FROM i.birth_date)::smallint AS birth_year,
+       CASE WHEN c.golden ? 'name' THEN coalesce((SELECT x.name FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code)::text,
+                    (SELECT x.name FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code),
+                    (SELECT x.name FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code))
+            ELSE coalesce(i.name::text, o.name, g.name) END AS name,
+       CASE WHEN c.golden ? 'name' THEN (SELECT x.name FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'name')::crm.customer_code) ELSE i.name END AS person_name,
+       CASE WHEN c.golden ? 'sex' THEN (SELECT x.sex FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'sex')::crm.customer_code) ELSE i.sex END AS sex,
+       extract(year FROM CASE WHEN c.golden ? 'birth_date' THEN (SELECT x.birth_date FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'birth_date')::crm.customer_code) ELSE i.birth_date END)::smallint AS birth_year,
        d.kind AS document_kind, d.number AS document_number,
-       phone.phone, email.email, coalesce(o.contact_name, g.contact_name) AS contact_name,
+       phone.phone, email.email,
+       CASE WHEN c.golden ? 'contact_name' THEN coalesce((SELECT x.contact_name FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'contact_name')::crm.customer_code),
+                    (SELECT x.contact_name FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'contact_name')::crm.customer_code))
+            ELSE coalesce(o.contact_name, g.contact_name) END AS contact_name,
        a.division, crm.division_name(a.division) AS division_name, a.detail AS address,
-       c.owner_unit, c.channel, c.registered_at
+       CASE WHEN c.golden ? 'owner_unit' THEN (SELECT x.owner_unit FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'owner_unit')::crm.customer_code) ELSE c.owner_unit END AS owner_unit,
+       CASE WHEN c.golden ? 'channel' THEN (SELECT x.channel FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'channel')::crm.customer_code) ELSE c.channel END AS channel,
+       CASE WHEN c.golden ? 'registered_at' THEN (SELECT x.registered_at FROM crm_data.customer x WHERE x.customer_code = (c.golden ->> 'registered_at')::crm.customer_code) ELSE c.registered_at END AS registered_at
   FROM crm_data.customer c
   LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
   LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
   LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
   LEFT JOIN LATERAL (SELECT x.kind, x.number FROM crm_data.customer m JOIN crm_data.identity_document x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
-                      ORDER BY m.customer_code <> c.customer_code, x.document_no LIMIT 1) d ON true
+                      ORDER BY m.customer_code <> coalesce((c.golden ->> 'document')::crm.customer_code, c.customer_code),
+                               m.customer_code <> c.customer_code, x.document_no, m.customer_code LIMIT 1) d ON true
   LEFT JOIN LATERAL (SELECT x.phone FROM crm_data.customer m JOIN crm_data.contact_point x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND x.phone IS NOT NULL
-                      ORDER BY m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) phone ON true
+                      ORDER BY m.customer_code <> coalesce((c.golden ->> 'phone')::crm.customer_code, c.customer_code),
+                               m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no, m.customer_code LIMIT 1) phone ON true
   LEFT JOIN LATERAL (SELECT x.email FROM crm_data.customer m JOIN crm_data.contact_point x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND x.email IS NOT NULL
-                      ORDER BY m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no LIMIT 1) email ON true
+                      ORDER BY m.customer_code <> coalesce((c.golden ->> 'email')::crm.customer_code, c.customer_code),
+                               m.customer_code <> c.customer_code, NOT x.is_preferred, x.contact_no, m.customer_code LIMIT 1) email ON true
   LEFT JOIN LATERAL (SELECT x.division, x.detail FROM crm_data.customer m JOIN crm_data.address x ON x.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code
-                      ORDER BY m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no LIMIT 1) a ON true
+                      ORDER BY m.customer_code <> coalesce((c.golden ->> 'address')::crm.customer_code, c.customer_code),
+                               m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no, m.customer_code LIMIT 1) a ON true
  WHERE c.survivor_code = c.customer_code;
 
 -- The service and the extended layer are not every reader's: who may not see them
@@ -60,31 +76,40 @@ SELECT c.customer_code,
        LATERAL (SELECT coalesce(sum(x.n), 0)::bigint AS purchases,
                        jsonb_object_agg(x.currency, x.amount) FILTER (WHERE x.currency IS NOT NULL) AS purchase_amounts,
                        max(x.last_on) AS last_purchase_on,
-                       (array_agg(x.last_product ORDER BY x.last_on DESC))[1] AS last_product
+                       (array_agg(x.last_product ORDER BY x.last_on DESC, x.currency))[1] AS last_product
                   FROM (SELECT q.currency, count(*) AS n, sum(q.amount) AS amount, max(q.purchased_on) AS last_on,
                                (array_agg(q.product ORDER BY q.purchased_on DESC, q.purchase_id DESC))[1] AS last_product
                           FROM crm_data.customer m JOIN crm_data.purchase q ON q.customer_code = m.customer_code
                          WHERE m.survivor_code = c.customer_code GROUP BY q.currency) x) p,
        LATERAL (SELECT count(*) AS interactions, max(q.happened_at) AS last_interaction_at,
-                       (array_agg(q.subject ORDER BY q.happened_at DESC))[1] AS last_subject,
-                       (array_agg(q.outcome ORDER BY q.happened_at DESC))[1] AS last_outcome
+                       (array_agg(q.subject ORDER BY q.happened_at DESC, q.interaction_id DESC))[1] AS last_subject,
+                       (array_agg(q.outcome ORDER BY q.happened_at DESC, q.interaction_id DESC))[1] AS last_outcome
                   FROM crm_data.customer m JOIN crm_data.interaction q ON q.customer_code = m.customer_code
                  WHERE m.survivor_code = c.customer_code) n
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
 
 CREATE VIEW crm.customer_extended WITH (security_invoker = true, security_barrier = true) AS
 SELECT c.customer_code,
-       date_part('year', age(crm.company_today(), i.birth_date))::smallint AS age,
-       i.nationality, i.occupation, coalesce(o.industry, g.industry) AS industry, o.uscc, o.legal_representative,
+       date_part('year', age(crm.company_today(), CASE WHEN c.golden ? 'birth_date' THEN (SELECT x.birth_date FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'birth_date')::crm.customer_code) ELSE i.birth_date END))::smallint AS age,
+       CASE WHEN c.golden ? 'nationality' THEN (SELECT x.nationality FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'nationality')::crm.customer_code) ELSE i.nationality END AS nationality,
+       CASE WHEN c.golden ? 'occupation' THEN (SELECT x.occupation FROM crm_data.individual x WHERE x.customer_code = (c.golden ->> 'occupation')::crm.customer_code) ELSE i.occupation END AS occupation,
+       CASE WHEN c.golden ? 'industry' THEN coalesce((SELECT x.industry FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'industry')::crm.customer_code),
+                    (SELECT x.industry FROM crm_data.customer_group x WHERE x.customer_code = (c.golden ->> 'industry')::crm.customer_code))
+            ELSE coalesce(o.industry, g.industry) END AS industry,
+       CASE WHEN c.golden ? 'uscc' THEN (SELECT x.uscc FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'uscc')::crm.customer_code) ELSE o.uscc END AS uscc,
+       CASE WHEN c.golden ? 'legal_representative' THEN (SELECT x.legal_representative FROM crm_data.organization x WHERE x.customer_code = (c.golden ->> 'legal_representative')::crm.customer_code) ELSE o.legal_representative END AS legal_representative,
        (SELECT x.card FROM crm_data.customer m JOIN crm_data.bank_account x ON x.customer_code = m.customer_code
-         WHERE m.survivor_code = c.customer_code ORDER BY m.customer_code <> c.customer_code, x.account_no LIMIT 1) AS bank_card,
+         WHERE m.survivor_code = c.customer_code
+         ORDER BY m.customer_code <> coalesce((c.golden ->> 'bank_card')::crm.customer_code, c.customer_code),
+                  m.customer_code <> c.customer_code, x.account_no, m.customer_code LIMIT 1) AS bank_card,
        -- A list for each system: one system may know a customer by several, all the more after a merge.
        (SELECT jsonb_object_agg(y.system, y.ids)
           FROM (SELECT x.system, jsonb_agg(x.value ORDER BY m.customer_code <> c.customer_code, x.value) AS ids
                   FROM crm_data.customer m JOIN crm_data.external_id x ON x.customer_code = m.customer_code
                  WHERE m.survivor_code = c.customer_code GROUP BY x.system) y) AS external_ids,
        (SELECT array_agg(m.customer_code ORDER BY m.customer_code) FROM crm_data.customer m
-         WHERE m.survivor_code = c.customer_code AND m.customer_code <> c.customer_code) AS merged_codes
+         WHERE m.survivor_code = c.customer_code AND m.customer_code <> c.customer_code) AS merged_codes,
+       c.golden
   FROM crm_data.customer c
   LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
   LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
@@ -96,7 +121,7 @@ SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.person_name, b.sex,
        b.phone, b.email, b.contact_name, b.division, b.division_name, b.address, b.owner_unit, b.channel, b.registered_at,
        s.purchases, s.purchase_amounts, s.last_purchase_on, s.last_product,
        s.interactions, s.last_interaction_at, s.last_subject, s.last_outcome,
-       e.age, e.nationality, e.occupation, e.industry, e.uscc, e.legal_representative, e.bank_card, e.external_ids, e.merged_codes
+       e.age, e.nationality, e.occupation, e.industry, e.uscc, e.legal_representative, e.bank_card, e.external_ids, e.merged_codes, e.golden
   FROM crm.customer_basic b
   LEFT JOIN crm.customer_service s ON s.customer_code = b.customer_code
   LEFT JOIN crm.customer_extended e ON e.customer_code = b.customer_code;

@@ -20,6 +20,13 @@ INSERT INTO allowed VALUES
     ('strict', 'crm.points_sum_step(internal,crm.points_ledger)', 'the first call has no state yet, and nulls are passed over'),
     ('strict', 'crm.points_sum_back(internal,crm.points_ledger)', 'its step is not strict either'),
     ('strict', 'crm.points_sum_combine(internal,internal)', 'a process may have seen no rows'),
+    ('search_path', 'crm.score_customers(text,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.credit_watch(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.assess_behaviour(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.assess_quality(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('strict', 'crm.score_columns(text,"any")', 'a null is a missing value, which has points of its own'),
+    ('strict', 'crm.score_total(text,"any")', 'a null is a missing value, which has points of its own'),
+    ('strict', 'crm.score_row(text,record)', 'a null model is named as an error'),
     ('row_security', 'crm.mask_setting', 'how much a mask shows is no secret, and only its owner, through crm.mask_set(), writes it'),
     ('row_security', 'crm.customer_staging', 'COPY refuses a table with row security; writers may insert only, and see their rows through a view'),
     ('invoker', 'crm.staged_customer', 'shows each user his own rows of a table that he may not read'),
@@ -42,6 +49,11 @@ SELECT rule, p.oid::regprocedure::text, reason
 INSERT INTO allowed
 SELECT 'strict', p.oid::regprocedure::text, 'some parts of a posting may be left out, and what is missing otherwise is named'
   FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer');
+
+INSERT INTO allowed
+SELECT 'strict', p.oid::regprocedure::text, 'an aggregate''s function: the state is null at first, and the function says which nulls in a row count'
+  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.proargtypes[0] = 'internal'::regtype AND NOT p.proisstrict AND p.prokind = 'f'
+ON CONFLICT DO NOTHING;
 
 -- subjects: a query of (object, ok). Fails on an object that is not ok and not allowed, on
 -- an exception that is not needed, and when there was nothing to look at.

@@ -9,7 +9,11 @@ CREATE TEMPORARY TABLE placed (relation text PRIMARY KEY, placement text NOT NUL
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual', 'crm_data.organization', 'crm_data.customer_group',
     'crm_data.identity_document', 'crm_data.contact_point', 'crm_data.bank_account', 'crm_data.address',
     'crm_data.purchase', 'crm_data.interaction', 'crm_data.external_id', 'crm_data.customer_code_alias',
-    'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval']), 'distributed';
+    'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval',
+    'crm_data.field_source', 'crm_data.customer_relation']), 'distributed';
+INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_result', 'score_judgement', 'score_request', 'legal_profile', 'ownership_share', 'key_manager',
+    'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_limit', 'credit_warning', 'churn_signal', 'customer_class',
+    'customer_level', 'level_notice', 'quality_score', 'quality_issue']), 'distributed';
 -- What is unique over all customers: distributed by what is claimed; or, where a foreign
 -- key leads to the claim, copied to every machine, which costs a write on each of them.
 INSERT INTO placed VALUES
@@ -17,8 +21,12 @@ INSERT INTO placed VALUES
     ('crm_data.external_id_claim', 'copied claim', 'external_id refers to it; without that key it could be distributed by value');
 -- A copy on every machine: small, seldom written.
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
-    'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme']), 'reference';
+    'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme',
+    'crm_data.merge_rule', 'crm_data.merge_policy', 'crm_data.survivorship_rule', 'crm_data.source_reliability', 'crm_data.relation_kind']), 'reference';
+INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
+    'churn_rule', 'class_rule', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source']), 'reference';
 INSERT INTO placed VALUES
+    ('crm_data.points_merge', 'local', 'a merge moves points between customers, so it is led from one place'),
     ('crm_data.schema_version', 'local', 'deploy() runs where DDL runs'),
     ('crm_data.job', 'local', 'procedures run where they are called'),
     ('crm_data.code_scheme', 'local', 'with the counter'),
@@ -38,6 +46,9 @@ INSERT INTO placed VALUES
     ('crm_data.import_batch', 'local', 'a file comes in at one place'),
     ('crm_data.import_line', 'local', 'with its batch'),
     ('crm_data.import_reject', 'local', 'with its batch'),
+    ('crm_data.duplicate_case', 'local', 'speaks of two customers; people decide at one place'),
+    ('crm_data.merge', 'local', 'speaks of two customers; locks them one by one'),
+    ('crm_data.merge_request', 'local', 'with the merges'),
     ('crm.customer_staging', 'local', 'with its batch');
 
 -- Trigger functions on distributed tables, read for one rule: they touch only the row's customer.
@@ -45,6 +56,13 @@ CREATE TEMPORARY TABLE reviewed (function text PRIMARY KEY, why text NOT NULL);
 INSERT INTO reviewed VALUES
     ('crm.code_keep()', 'only refuses'),
     ('crm.points_keep()', 'only refuses'),
+    ('crm.score_row_keep()', 'only refuses'),
+    ('crm.score_sign()', 'sets columns of the row'),
+    ('crm.score_request_keep()', 'sets columns of the row, or refuses'),
+    ('crm.score_result_fill()', 'reads models, which are on every machine'),
+    ('crm.credit_limit_keep()', 'reads policies, and requests, results and limits of the row''s customer'),
+    ('crm.ownership_keep()', 'reads the shares of the row''s customer'),
+    ('crm.level_keep()', 'reads schemes, and requests and levels of the row''s customer'),
     ('crm.code_retired_check()', 'reads the aliases of the inserted codes, which lie with them');
 
 CREATE TEMPORARY VIEW our_table AS

@@ -22,6 +22,12 @@ stage_sample($source, 'crm');
 $source->safe_psql('crm', q{
 	SELECT crm.record_purchase(customer_code, 'order 1', '2026-01-02', 'tea', 2, 19.90) FROM crm_data.customer;
 	SELECT crm.record_interaction(customer_code, '2026-01-02 10:00+08', 'phone', 'inbound', 'question') FROM crm_data.customer;
+	-- merges halfway: a chain that stands, and one that was undone
+	SELECT crm.points_earn(customer => customer_code, programme => 'main', request_id => 'r', amount => 10, expires_on => '2099-12-31')
+	  FROM (SELECT customer_code FROM crm_data.individual ORDER BY customer_code LIMIT 4) c;
+	SELECT crm.merge(c[1], c[2], '{"document": "survivor"}'), crm.merge(c[3], c[1], '{"document": "survivor", "name": "loser"}'),
+	       crm.unmerge(crm.merge(c[3], c[4], '{"document": "survivor"}'), 'another person', true)
+	  FROM (SELECT array_agg(customer_code ORDER BY customer_code) AS c FROM crm_data.individual) x;
 	SELECT crm.mask_set('phone', 'public', 3::smallint, 2::smallint);
 	-- what a DBA does to tables that are his
 	ALTER TABLE crm_data.customer ADD COLUMN remark text DEFAULT 'none';
@@ -84,6 +90,9 @@ restore_as($source, 'custom', $custom, 'pg_restore', '-e', '--single-transaction
 my $directory = dump_as($source, 'directory -j2', '-Fd', '-j2');
 my $db = restore_as($source, 'directory -j2', $directory, 'pg_restore', '-e', '-j4');
 
+is($source->safe_psql($db, q{SELECT count(crm.unmerge(merge_id, 'after the restore')) FROM (SELECT merge_id FROM crm_data.merge WHERE undone_at IS NULL ORDER BY merge_id) m}),
+	2, 'merges made before the dump are undone after the restore');
+is($source->safe_psql($db, q{SELECT count(*) FROM crm_data.customer WHERE lifecycle_state = 'merged' OR golden IS NOT NULL}), 0, 'to the last');
 # The restored database works, and what was planted to count does count.
 $source->safe_psql($db, q{SELECT crm.register_customer('{"kind": "group", "name": "After the restore"}')});
 cmp_ok($source->safe_psql($db, q{SELECT count(*) FROM public.fired WHERE at_table = 'customer' AND what = 'INSERT'}), '==', 1,
