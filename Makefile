@@ -2,7 +2,7 @@
 #
 #   make            build             make install    into the server of PG_CONFIG
 #   make demo       ten-minute tour   make test       every test, throwaway servers
-#   make bench      measured claims   make fuzz, make coverage, make lint
+#   make bench      measured claims   make fuzz, make coverage, make lint, make mutants
 #   make clean      removes all of it, running throwaway servers included
 #
 # demo, test, bench, fuzz, coverage and lint install missing Debian packages,
@@ -35,7 +35,7 @@ PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-declaration-after-statement
 
 all:
 
-COMMANDS = demo demo-stop test bench fuzz coverage lint packages
+COMMANDS = demo demo-stop test bench fuzz coverage lint mutants packages
 .PHONY: $(COMMANDS)
 
 $(COMMANDS):

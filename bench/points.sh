@@ -1,7 +1,12 @@
-# Points: redeem and earn, one call each, beside the limit: one statement that does a bare
-# UPDATE and a bare INSERT into a journal with the same key; each measured directly after a
-# run of the limit. CPU is that of the server's own processes. Also a lot-per-row ledger in
-# SQL, one hot account, the size of an account, expiry, the audit. Ends with the audit.
+# Points: every bound of the points ledger, each beside its peer in one run.
+#
+# The limit is one statement that does a bare UPDATE and a bare INSERT into a journal with
+# the same key. A load is measured directly after a run of its peer, in rounds, and the
+# medians are compared; server CPU is that of the server's own processes for a transaction,
+# which other work on the machine disturbs less than the rate. Other peers, written here: a
+# ledger with a row for each lot, and one with the shape of pgledger: text identifiers,
+# accounts locked in order, transfers and entries in tables of their own, balances before
+# and after, in PL/pgSQL. Ends with the audit.
 set -euo pipefail
 seconds=${CRM_BENCH_SECONDS:-5}
 rows=$CRM_BENCH_ROWS
@@ -15,7 +20,7 @@ run <<'SQL' >/dev/null
 SET client_min_messages = error;
 CREATE EXTENSION crm CASCADE;
 CALL crm.deploy();
-CREATE TABLE limit_account (customer_code crm.customer_code PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 70);
+CREATE TABLE limit_account (customer_code crm.customer_code PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 80);
 CREATE TABLE limit_journal (customer_code crm.customer_code, request_id text, amount bigint NOT NULL, posted_at timestamptz NOT NULL DEFAULT now(),
                             PRIMARY KEY (customer_code, request_id));
 CREATE TABLE lot_account (customer_code crm.customer_code PRIMARY KEY, balance bigint NOT NULL) WITH (fillfactor = 70);
@@ -39,9 +44,61 @@ BEGIN
     END LOOP;
     RETURN b;
 END $$;
+-- The shape of pgledger's work: identifiers that sort by time as 26 letters, accounts locked one
+-- by one in order, checks in a function, transfers and two entries each with balances.
+CREATE FUNCTION book_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE SET search_path = public AS $$
+DECLARE
+    bytes bytea := substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) || substring(uuid_send(gen_random_uuid()) FROM 7);
+    id text := prefix || '_';
+    bit integer;
+BEGIN
+    FOR letter IN 0 .. 25 LOOP
+        bit := greatest(letter * 5 - 2, 0);
+        id := id || substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 1 + ((get_byte(bytes, bit / 8) << 8 | get_byte(bytes, least(bit / 8 + 1, 15))) >> (11 - bit % 8) & 31), 1);
+    END LOOP;
+    RETURN id;
+END $$;
+CREATE TABLE book_account (id text PRIMARY KEY, name text NOT NULL, currency text NOT NULL, balance numeric NOT NULL DEFAULT 0, version bigint NOT NULL DEFAULT 0,
+                           may_be_negative boolean NOT NULL DEFAULT true, may_be_positive boolean NOT NULL DEFAULT true, note jsonb, created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE book_transfer (id text PRIMARY KEY DEFAULT book_id('tr'), from_account text NOT NULL REFERENCES book_account, to_account text NOT NULL REFERENCES book_account,
+                            amount numeric NOT NULL, created_at timestamptz NOT NULL, happened_at timestamptz NOT NULL, note jsonb, CHECK (amount > 0 AND from_account <> to_account));
+CREATE INDEX ON book_transfer (from_account);
+CREATE INDEX ON book_transfer (to_account);
+CREATE INDEX ON book_transfer (happened_at);
+CREATE TABLE book_entry (id text PRIMARY KEY DEFAULT book_id('en'), account text NOT NULL REFERENCES book_account, transfer text NOT NULL REFERENCES book_transfer,
+                         amount numeric NOT NULL, balance_before numeric NOT NULL, balance_after numeric NOT NULL, version bigint NOT NULL, created_at timestamptz NOT NULL);
+CREATE INDEX ON book_entry (account);
+CREATE INDEX ON book_entry (transfer);
+CREATE FUNCTION book_check(a book_account) RETURNS void LANGUAGE plpgsql SET search_path = public AS $$
+BEGIN
+    IF a.balance < 0 AND NOT a.may_be_negative OR a.balance > 0 AND NOT a.may_be_positive THEN RAISE 'balance of %', a.id; END IF;
+END $$;
+CREATE FUNCTION book_transfer(a text, b text, n numeric) RETURNS SETOF book_transfer LANGUAGE plpgsql SET search_path = public AS $$
+DECLARE
+    places text[];
+    one text;
+    x book_account;
+    y book_account;
+    t text;
+BEGIN
+    SELECT array_agg(DISTINCT id ORDER BY id) INTO places FROM unnest(ARRAY[a, b]) id;
+    FOREACH one IN ARRAY places LOOP
+        PERFORM id FROM book_account WHERE id = one FOR UPDATE;
+    END LOOP;
+    UPDATE book_account SET balance = balance - n, version = version + 1, updated_at = now() WHERE id = a RETURNING * INTO x;
+    PERFORM book_check(x);
+    UPDATE book_account SET balance = balance + n, version = version + 1, updated_at = now() WHERE id = b RETURNING * INTO y;
+    PERFORM book_check(y);
+    IF x.currency <> y.currency THEN RAISE 'different currencies'; END IF;
+    INSERT INTO book_transfer (from_account, to_account, amount, created_at, happened_at) VALUES (a, b, n, now(), now()) RETURNING id INTO t;
+    INSERT INTO book_entry (account, transfer, amount, balance_before, balance_after, version, created_at) VALUES (a, t, -n, x.balance + n, x.balance, x.version, now());
+    INSERT INTO book_entry (account, transfer, amount, balance_before, balance_after, version, created_at) VALUES (b, t, n, y.balance - n, y.balance, y.version, now());
+    RETURN QUERY SELECT * FROM book_transfer WHERE id = t;
+END $$;
+INSERT INTO book_account (id, name, currency) SELECT format('ac_%s', lpad(n::text, 26, '0')), 'account ' || n, 'points' FROM generate_series(1, 10000) n;
 SQL
 
-# So many accounts with so many lots each, in all three ledgers.
+# 10,000 accounts with so many lots each.
 fill() {
 	run -c "TRUNCATE limit_account, limit_journal, lot_account, lot, lot_journal" \
 		-c "TRUNCATE crm_data.points_account, crm_data.points_journal, crm_data.points_reversal" >/dev/null
@@ -79,6 +136,13 @@ SELECT crm.points_earn(crm.customer_code(date '\''2020-01-01'\'', :n), '\''main'
 lot_sql='\set n random(1, 10000)
 SELECT lot_redeem(crm.customer_code(date '\''2020-01-01'\'', :n), gen_random_uuid()::text, 1);'
 
+transfer_sql='\set n random(1, 10000)
+\set m (:n + random(1, 9999) - 1) % 10000 + 1
+SELECT crm.points_transfer(crm.customer_code(date '\''2020-01-01'\'', :n), crm.customer_code(date '\''2020-01-01'\'', :m::int), '\''main'\'', gen_random_uuid()::text, 1, date '\''2026-01-02'\'');'
+book_sql='\set n random(1, 10000)
+\set m (:n + random(1, 9999) - 1) % 10000 + 1
+SELECT book_transfer(format('\''ac_%s'\'', lpad(:n::text, 26, '\''0'\'')), format('\''ac_%s'\'', lpad(:m::text, 26, '\''0'\'')), 1);'
+
 claim() { awk -v c="$1" -v o="$2" -v p="$3" -v b="$4" 'BEGIN { printf "%s\t%s\t%s\t%.2f\t%s\n", c, o, p, o / p, b }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
@@ -104,21 +168,79 @@ for lots in 12 120; do
 	                   FROM pg_stat_user_tables WHERE relname = 'points_account' AND n_tup_upd > 0"
 done
 
-say 'one hot account, 100 operations a call'
-limit=$(measure "${limit_sql//:n/1}" | cut -d' ' -f1)
-hot=$(measure 'SELECT count(*) FROM crm.points_post_batch(ARRAY(SELECT ROW(gen_random_uuid()::text, date '\''2026-01-02'\'', '\''earn'\'', crm.customer_code(date '\''2020-01-01'\'', 1), NULL, '\''main'\'', 1, date '\''2030-03-02'\'', NULL, NULL)::crm.points_op FROM generate_series(1, 100)));' | cut -d' ' -f1)
-claim 'operations on one hot account by batches of 100, a second; peer: the limit there' "$((hot * 100))" "$limit" 'at least 8'
+say 'transfers'
+pairs 'redeem, 120 lots; peer: a transfer in the shape of pgledger' "$redeem_sql" "$book_sql" 'at least 3.5' ''
+pairs 'transfer; peer: a transfer in the shape of pgledger' "$transfer_sql" "$book_sql" '' ''
 
-say "$rows accounts: size, expiry, audit"
-run -c 'TRUNCATE crm_data.points_account, crm_data.points_journal, crm_data.points_reversal' >/dev/null
-timed() { local from to; from=$(date +%s.%N); run -c "$1" >/dev/null; to=$(date +%s.%N); awk "BEGIN { printf \"%.2f\", $to - $from }"; }
-load=$(timed "SELECT count(*) FROM generate_series(0, ($rows - 1) / 1000) b, LATERAL crm.points_post_batch(ARRAY(SELECT ROW('open', date '2026-01-01', 'earn', crm.customer_code('2020-01-01'::date + b, n), NULL, 'main', n, date '2026-12-31' + (n % 100 + 365 * (n % 3)), NULL, NULL)::crm.points_op FROM generate_series(1, 1000) n))")
-claim "first postings in batches of 1000, $rows accounts, s; peer: 100 us each" "$load" "$(awk "BEGIN { print $rows / 10000 }")" 'at most 1'
-run -c 'VACUUM ANALYZE crm_data.points_account' >/dev/null
-run -F $'\t' -c "SELECT 'bytes an account, one lot, with the chain; peer: 150', pg_relation_size('crm_data.points_account') * 7 / 10 / count(*), 150, round(pg_relation_size('crm_data.points_account') * 0.7 / count(*) / 150, 2), 'at most 1' FROM crm_data.points_account"
-due=$(run -c "SELECT count(*) FROM crm_data.points_account WHERE next_due < '2027-01-01'")
-took=$(timed "CALL crm.points_expire_due('2027-01-01')")
-claim 'expiry of the due accounts, accounts a second; peer: 15000' "$(awk "BEGIN { printf \"%.0f\", $due / $took }")" 15000 'at least 1'
-claim "audit of $rows accounts, s; peer: 10 s for a million" "$(timed 'SELECT * FROM crm.points_audit()')" "$(awk "BEGIN { print 10 * $rows / 1000000 }")" 'at most 1'
+say 'one hot account, 100 operations a call'
+hot_sql='SELECT count(*) FROM crm.points_post_batch(ARRAY(SELECT ROW(gen_random_uuid()::text, date '\''2026-01-02'\'', '\''earn'\'', crm.customer_code(date '\''2020-01-01'\'', 1), NULL, '\''main'\'', 1, date '\''2030-03-02'\'', NULL, NULL)::crm.points_op FROM generate_series(1, 100)));'
+limit=$(measure "$limit_sql" | cut -d' ' -f1)
+hot=$(measure "$hot_sql" | cut -d' ' -f1)
+claim 'operations on one hot account by batches of 100, a second; peer: the limit, 10000 accounts' "$((hot * 100))" "$limit" 'at least 8'
+limit=$(measure "${limit_sql//:n/1}" | cut -d' ' -f1)
+claim 'the same; peer: the limit on one hot account' "$((hot * 100))" "$limit" ''
+
+# Bytes of write-ahead log for one posting, on 400 accounts whose pages were logged whole before.
+wal() {
+	local from
+	printf '%s\n' "${1//10000/400}" >"$dir/points.sql"
+	PGOPTIONS='-c synchronous_commit=off' pgbench -n -M prepared -t 2000 -f "$dir/points.sql" >/dev/null 2>&1
+	from=$(run -c 'SELECT pg_current_wal_insert_lsn()')
+	PGOPTIONS='-c synchronous_commit=off' pgbench -n -M prepared -t 2000 -f "$dir/points.sql" >/dev/null 2>&1
+	run -c "SELECT round((pg_current_wal_insert_lsn() - '$from') / 2000)"
+}
+limit=
+for lots in 1 12 120; do
+	fill $lots
+	[ -n "$limit" ] || limit=$(wal "$limit_sql")
+	claim "log of a redemption, $lots lots, bytes; peer: the limit" "$(wal "$redeem_sql")" "$limit" ''
+	claim "log of an earning, $lots lots, bytes; peer: the limit" "$(wal "$earn_sql")" "$limit" ''
+done
+
+say "$rows accounts: set-based posting, size, expiry, audit"
+# CPU of the session that runs it, in seconds, and seconds.
+spent() {
+	run <<SQL | tail -1
+SELECT string_to_array(pg_read_file('/proc/self/stat'), ' ') AS a, clock_timestamp() AS t \gset
+$1
+SELECT round((b[14]::int + b[15]::int - (:'a'::text[])[14]::int - (:'a'::text[])[15]::int) / 100.0, 2), round(extract(epoch FROM clock_timestamp() - :'t')::numeric, 2)
+  FROM string_to_array(pg_read_file('/proc/self/stat'), ' ') b \g (format=unaligned fieldsep=' ')
+SQL
+}
+batches() { # request id, expression of the last day
+	printf '%s' "SELECT count(*) FROM generate_series(0, ($rows - 1) / 1000) b, LATERAL crm.points_post_batch(ARRAY(SELECT ROW('$1', date '2026-01-01', 'earn', crm.customer_code('2020-01-01'::date + b, n), NULL, 'main', n, $2, NULL, NULL)::crm.points_op FROM generate_series(1, 1000) n));"
+}
+run >/dev/null <<SQL
+TRUNCATE crm_data.points_account, crm_data.points_journal, crm_data.points_reversal, limit_account, limit_journal;
+INSERT INTO limit_account SELECT crm.customer_code('2020-01-01'::date + b, n), 0 FROM generate_series(0, ($rows - 1) / 1000) b, generate_series(1, 1000) n;
+INSERT INTO limit_journal SELECT customer_code, 'open', 0 FROM limit_account;
+SQL
+spent "$(batches open "date '2026-12-31' + (n % 10 + 365 * (n % 3))")" >/dev/null
+run -c 'VACUUM ANALYZE crm_data.points_account' -c 'VACUUM ANALYZE crm_data.points_journal' -c 'VACUUM ANALYZE limit_account' -c 'VACUUM ANALYZE limit_journal' >/dev/null
+size() { run -F $'\t' -c "SELECT '$1', round(($2) / count(*)), 150, round(($2) / count(*) / 150.0, 2), '$3' FROM crm_data.points_account"; }
+size 'bytes an account, one lot, chain: its table as it fills the disk, and the index on the next expiry; peer: 150' \
+	"(pg_relation_size('crm_data.points_account') + pg_relation_size('crm_data.points_account_due_idx'))::numeric" 'at most 1'
+size 'the same with the key; peer: 150' "pg_total_relation_size('crm_data.points_account')::numeric" ''
+for ((i = 1; i <= rounds; i++)); do
+	run -c CHECKPOINT >/dev/null
+	spent "WITH u AS (UPDATE limit_account SET balance = balance + 1 RETURNING customer_code) INSERT INTO limit_journal SELECT customer_code, 'bill $i', 1 FROM u;" >>"$dir/points_set_peer.n"
+	run -c CHECKPOINT >/dev/null
+	spent "$(batches "bill $i" "date '2028-12-31'")" >>"$dir/points_set_ours.n"
+	run -c 'VACUUM crm_data.points_account' -c 'VACUUM limit_account' >/dev/null
+done
+for column in 1 2; do
+	claim "set-based posting to $rows accounts, $([ $column = 1 ] && echo 'CPU s' || echo s); peer: bare UPDATE and INSERT" \
+		"$(cut -d' ' -f$column <"$dir/points_set_ours.n" | median)" "$(cut -d' ' -f$column <"$dir/points_set_peer.n" | median)" "$([ $column = 1 ] && echo 'at most 1.6')"
+done
+run -c 'VACUUM ANALYZE crm_data.points_account' -c 'SELECT pg_stat_reset()' >/dev/null
+due=$(run -c "SELECT count(*) FROM crm_data.points_account WHERE next_due < '2027-01-04'")
+took=$(spent "CALL crm.points_expire_due('2027-01-04');" | cut -d' ' -f2)
+claim "expiry of $due due accounts of $rows, accounts a second; peer: 15000" "$(awk "BEGIN { printf \"%.0f\", $due / $took }")" 15000 'at least 1'
+sleep 1
+claim "rows of accounts that the run has fetched; peer: those due" \
+	"$(run -c "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'points_account'")" "$due" 'at most 3'
+claim "expiry run with nothing due, s; peer: 1" "$(spent "CALL crm.points_expire_due('2027-01-04');" | cut -d' ' -f2)" 1 'at most 1'
+claim "audit of $rows accounts, $((rounds + 1)) entries each, s; peer: 10 s for a million" \
+	"$(spent 'SELECT * FROM crm.points_audit();' | cut -d' ' -f2)" "$(awk "BEGIN { print 10 * $rows / 1000000 }")" 'at most 1'
 [ -z "$(run -c 'SELECT * FROM crm.points_audit() LIMIT 1')" ] || { say 'the books are not in balance'; exit 1; }
 rm -rf "$dir"

@@ -39,13 +39,20 @@
 	list_free(ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL))
 #endif
 
-/* 18 counts index searches. */
-#if PG_VERSION_NUM >= 180000
-#define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) \
-	index_beginscan(heap, index, snapshot, NULL, keys, 0)
+/* 16 tells more about which indexes an update concerns. */
+#if PG_VERSION_NUM >= 160000
+#define CrmUpdateIndexes TU_UpdateIndexes
+#define CRM_NEEDS_INDEXES(indexes) ((indexes) != TU_None)
 #else
-#define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) \
-	index_beginscan(heap, index, snapshot, keys, 0)
+#define CrmUpdateIndexes bool
+#define CRM_NEEDS_INDEXES(indexes) (indexes)
+#endif
+
+/* 18 counts what an index scan does. */
+#if PG_VERSION_NUM >= 180000
+#define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) index_beginscan(heap, index, snapshot, NULL, keys, 0)
+#else
+#define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) index_beginscan(heap, index, snapshot, keys, 0)
 #endif
 
 /* 18 wants a name and version with the magic block; the version is crm.control's. */

@@ -44,6 +44,11 @@ OBJS = \
 	src/points/points_read.o \
 	src/points/points_post.o \
 	src/points/points_store.o \
+	src/points/points_formula.o \
+	src/points/points_formula_core.o \
+	src/points/points_heap.o \
+	src/points/points_sql.o \
+	src/points/points_audit.o \
 	src/points/points_chain_core.o \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
@@ -115,6 +120,8 @@ ROOM_SQL = \
 	src/match/match_find.sql \
 	src/match/match_tune.sql \
 	src/points/points_merge.sql \
+	src/points/points_rule.sql \
+	src/points/points_reward.sql \
 	src/merge/relation.sql \
 	src/merge/duplicate.sql \
 	src/merge/merge.sql \
@@ -124,6 +131,7 @@ ROOM_SQL = \
 	src/score/credit.sql \
 	src/score/behaviour.sql \
 	src/score/quality.sql \
+	src/score/rule.sql \
 	src/score/score_fit.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
@@ -141,6 +149,8 @@ ROOM_TABLES = \
 	src/points/points.tables.sql \
 	src/match/match_model.tables.sql \
 	src/points/points_merge.tables.sql \
+	src/points/points_rule.tables.sql \
+	src/points/points_reward.tables.sql \
 	src/merge/merge.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \

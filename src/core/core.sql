@@ -80,6 +80,8 @@ CREATE FUNCTION crm.error_codes() RETURNS TABLE (sqlstate text, meaning_en text,
     ('KHP02', 'the credit is past its last day', '积分已过期'),
     ('KHP03', 'points account locked',           '积分账户已锁定'),
     ('KHP04', 'under the least redemption',      '低于最低兑换额'),
-    ('KHP05', 'transfer to oneself',             '不能转给自己') $$;
+    ('KHP05', 'transfer to oneself',             '不能转给自己'),
+    ('KHP06', 'budget or stock used up',         '预算或库存不足'),
+    ('KHP07', 'customer may not do this with points', '客户不符合积分使用条件') $$;
 COMMENT ON FUNCTION crm.error_codes() IS
 $$The SQLSTATEs of class KH with their meaning in English and Chinese (错误代码).$$;

@@ -66,8 +66,11 @@ crm_points_pack(const CrmLedger *ledger)
 
 	crm_points_check(crm_ledger_encode(ledger, bytes, &length));
 	value = palloc(VARHDRSZ + length);
-	SET_VARSIZE(value, VARHDRSZ + length);
-	memcpy(VARDATA(value), bytes, length);
+	if (length + VARHDRSZ_SHORT <= VARATT_SHORT_MAX)
+		SET_VARSIZE_SHORT(value, length + VARHDRSZ_SHORT);
+	else
+		SET_VARSIZE(value, length + VARHDRSZ);
+	memcpy(VARDATA_ANY(value), bytes, length);
 	return PointerGetDatum(value);
 }
 

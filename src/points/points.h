@@ -1,8 +1,10 @@
 /*
  * points.h: room points inside the server: the ledger as a datum.
  *
- * A datum is a varlena of STORAGE plain, so it is never toasted and never short:
- * four bytes of length, then the bytes that points_core.h describes.
+ * A datum is a varlena of STORAGE plain, so it is never toasted: its length, in
+ * one byte where that is enough and else in four, then the bytes that
+ * points_core.h describes.  The server shortens no header of a plain type, but
+ * keeps one that is short, so that we make it so.
  */
 #ifndef CRM_POINTS_H
 #define CRM_POINTS_H

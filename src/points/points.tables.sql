@@ -17,18 +17,19 @@ CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.
 INSERT INTO crm_data.points_programme (programme, label_zh, label_en) VALUES ('main', '积分', 'Points');
 
 -- What changes stands together, so that a posting's log record stays short; one index more
--- than the key, and none on the state, so that updates stay within the page (HOT). No CHECK: the
--- server reads one anew at each update, and nothing but the postings writes here.
+-- than the key, and none on the state, so that updates stay within the page (HOT). Columns of
+-- fixed width first, so that none is lost to alignment. status is o or l. src/points/points_heap.c
+-- writes rows of exactly this form; whatever is added here makes the postings go through SQL.
 CREATE TABLE crm_data.points_account (
     customer_code crm.customer_code NOT NULL,
-    programme     text   NOT NULL,
-    status        text   NOT NULL DEFAULT 'open',
-    next_due      date   GENERATED ALWAYS AS (crm.next_expiry(state)) STORED,
     seq           bigint NOT NULL DEFAULT 0,
+    next_due      date   GENERATED ALWAYS AS (crm.next_expiry(state)) STORED,
+    status        "char" NOT NULL DEFAULT 'o',
+    programme     text   NOT NULL,
     chain         bytea,
     state         crm.points_ledger NOT NULL,
     PRIMARY KEY (customer_code, programme)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 80);
 CREATE INDEX points_account_due_idx ON crm_data.points_account (next_due);
 
 -- The key is everything at once: a request is posted once, an account is found, machines share the load.
@@ -114,7 +115,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_account', NULL, NULL, 'general', 2, NULL, 'points account', '积分账户', 'The state of a customer''s points in a programme.'),
     ('points_account', 'customer_code', 'identity', 'general', 3, 'service', 'customer code', '客户编号', NULL),
     ('points_account', 'programme', 'points', 'general', 3, 'service', 'programme', '积分计划', NULL),
-    ('points_account', 'status', 'points', 'general', 3, 'service', 'status', '状态', 'open, or locked: no redemption, freeze or transfer out.'),
+    ('points_account', 'status', 'points', 'general', 3, 'service', 'status', '状态', 'o: open; l: locked, no redemption, freeze or transfer out.'),
     ('points_account', 'next_due', 'points', 'general', 3, 'internal', 'next expiry', '最近失效日', 'First last usable day of available points; due when it is past.'),
     ('points_account', 'seq', 'points', 'general', 3, 'internal', 'number of the last entry', '末笔序号', 'Entries are numbered from 1 without gaps.'),
     ('points_account', 'chain', 'points', 'general', 3, 'internal', 'head of the chain', '链头', 'SHA-256 of the last entry.'),
@@ -161,7 +162,7 @@ GRANT SELECT ON crm.points_programme TO PUBLIC;
 COMMENT ON VIEW crm.points_programme IS 'The points programmes and their rules (积分计划).';
 
 CREATE VIEW crm.points_account WITH (security_invoker = true) AS
-SELECT a.customer_code, a.programme, a.status, crm.available(a.state, crm.company_today()) AS available, crm.held(a.state) AS held,
+SELECT a.customer_code, a.programme, CASE a.status WHEN 'l' THEN 'locked' ELSE 'open' END AS status, crm.available(a.state, crm.company_today()) AS available, crm.held(a.state) AS held,
        crm.debt(a.state) AS debt, a.state, crm.next_expiry(a.state) AS next_expiry, a.seq, a.chain
   FROM crm_data.points_account a;
 GRANT SELECT ON crm.points_account TO crm_data_admin;

@@ -470,7 +470,6 @@ crm_points_shift(const CrmPointsAccount *account, const CrmLedger *change,
 		}
 		move(&p, p.delta, &lot, lot.amount);
 	}
-	missing = take_in_order(&p, missing, 0, 0);
 	move(&p, p.delta, &debt_key, -missing);
 	settle(&p);
 	expire(&p, &out->lapsed, business_date);

@@ -219,3 +219,22 @@ COMMENT ON FUNCTION crm.points_merge_return(text, text, date) IS
 $$Give the loser of a merge exactly the lots back that were moved, holds and debt included (积分合并撤销).
 What the survivor has spent of them is taken from his other lots in order, the rest he owes, also where the programme allows no debt: a mistake must be undone. What was captured from a moved hold stays gone, what was released comes back as available; what is past its day expires at the loser. Where the survivor was merged on, that move is undone before and done again after.
 The same requests again change nothing. Errors: 22004, P0002 for an unknown request, KHP01 when returned before.$$;
+
+CREATE FUNCTION crm.points_merge_audit(customer crm.customer_code DEFAULT NULL)
+    RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    -- What one end of a merge gave, the other got.
+    RETURN QUERY
+    SELECT 'merge_conserved'::text, m.survivor_code, j.programme, format('request %s: its entries come to %s', m.request_id, sum(j.amount))
+      FROM crm_data.points_merge m, unnest(ARRAY[m.survivor_code, m.loser_code]) side (code), crm_data.points_journal j
+     WHERE j.customer_code = side.code AND j.kind = 'merge' AND j.ref = m.request_id
+       AND (customer IS NULL OR m.survivor_code = customer OR m.loser_code = customer)
+     GROUP BY m.request_id, m.survivor_code, j.programme HAVING sum(j.amount) <> 0;
+END
+$$;
+ALTER FUNCTION crm.points_merge_audit(crm.customer_code) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_merge_audit(crm.customer_code) FROM PUBLIC; -- reads accounts
+GRANT EXECUTE ON FUNCTION crm.points_merge_audit(crm.customer_code) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_merge_audit(crm.customer_code) IS 'Merges whose two ends do not come to nothing: merge_conserved (积分合并核对). A part of crm.points_audit().';

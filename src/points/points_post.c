@@ -9,12 +9,10 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -49,6 +47,7 @@ typedef struct Answer
 /* What a call works on; big, so one for all its operations. */
 typedef struct Work
 {
+	CrmStore   *store;
 	CrmPointsAccount account;
 	CrmPointsOutcome out;
 	CrmLedger	ref_delta;
@@ -174,111 +173,120 @@ read_request(const Datum *part, const bool *isnull, Request *r)
 
 /* -- accounts of a call ---------------------------------------------------------------------- */
 
-typedef struct AccountKey
+typedef struct Accounts
+{
+	CrmStore	store;
+	int			count;
+	CrmAccount *account;		/* in the order in which everybody locks them */
+} Accounts;
+
+/* A request needs an account: which one, and where it wants to know it. */
+typedef struct Need
 {
 	int64		customer;
-	char		programme[CRM_PROGRAMME_SIZE];
-} AccountKey;
+	const char *programme;
+	CrmAccount **place;
+} Need;
 
-typedef struct AccountSlot
+static int
+need_order(const void *a, const void *b)
 {
-	AccountKey	key;
-	CrmAccount	account;
-} AccountSlot;
+	const Need *x = a;
+	const Need *y = b;
 
-static CrmAccount *
-account_slot(HTAB *accounts, int64 customer, const char *programme)
-{
-	AccountKey	key = {.customer = customer};
-	AccountSlot *slot;
-	bool		found;
-
-	strlcpy(key.programme, programme, CRM_PROGRAMME_SIZE);
-	slot = hash_search(accounts, &key, HASH_ENTER, &found);
-	if (!found)
-	{
-		memset(&slot->account, 0, sizeof(slot->account));
-		slot->account.customer = customer;
-	}
-	return &slot->account;
+	if (x->customer != y->customer)
+		return x->customer < y->customer ? -1 : 1;
+	return strcmp(x->programme, y->programme);
 }
 
 static int
-key_order(const void *a, const void *b)
+collect_needs(Request *requests, int count, Need *needs)
 {
-	const AccountSlot *x = *(AccountSlot *const *) a;
-	const AccountSlot *y = *(AccountSlot *const *) b;
+	int			n = 0;
 
-	if (x->key.customer != y->key.customer)
-		return x->key.customer < y->key.customer ? -1 : 1;
-	return strcmp(x->key.programme, y->key.programme);
+	for (int i = 0; i < count; i++)
+	{
+		Request    *r = &requests[i];
+
+		needs[n++] = (Need) {r->customer, r->programme, &r->account};
+		if (r->customer2 != 0)
+			needs[n++] = (Need) {r->customer2, r->programme, &r->other};
+	}
+	if (n > 1)
+		qsort(needs, n, sizeof(Need), need_order);
+	return n;
 }
 
-/* All accounts of the call, in the order in which everybody locks them. */
-static AccountSlot **
-sorted_slots(HTAB *accounts)
+static const CrmProgramme *
+programme_of(const Need *need, const CrmAccount *before)
 {
-	long		count = hash_get_num_entries(accounts);
-	AccountSlot **slots = palloc(sizeof(AccountSlot *) * Max(count, 1));
-	HASH_SEQ_STATUS seq;
-	AccountSlot *slot;
+	return before != NULL && strcmp(before->programme->name, need->programme) == 0 ? before->programme :
+		crm_store_programme(need->programme);
+}
 
-	count = 0;
-	hash_seq_init(&seq, accounts);
-	while ((slot = hash_seq_search(&seq)) != NULL)
-		slots[count++] = slot;
-	qsort(slots, count, sizeof(AccountSlot *), key_order);
-	return slots;
+/* Each account once, whoever needs it. */
+static void
+name_accounts(Accounts *accounts, Request *requests, int count)
+{
+	Need	   *needs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Need) * 2 * count);
+	int			n = collect_needs(requests, count, needs);
+
+	accounts->account = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CrmAccount) * n);
+	accounts->count = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (i == 0 || need_order(&needs[i - 1], &needs[i]) != 0)
+		{
+			CrmAccount *account = &accounts->account[accounts->count];
+
+			memset(account, 0, sizeof(CrmAccount));
+			account->customer = needs[i].customer;
+			account->programme = programme_of(&needs[i], accounts->count > 0 ? account - 1 : NULL);
+			accounts->count++;
+		}
+		*needs[i].place = &accounts->account[accounts->count - 1];
+	}
+	pfree(needs);
 }
 
 /* Rows first, then the stripes of what has none, then the rows that came meanwhile. */
 static void
-lock_slots(AccountSlot **slots, long count)
+lock_accounts(Accounts *accounts)
 {
-	bool		missing[CRM_STRIPES] = {false};
+	bool		missing[CRM_STRIPES];
 	bool		any = false;
 
-	for (long i = 0; i < count; i++)
+	for (int i = 0; i < accounts->count; i++)
 	{
-		slots[i]->account.programme = crm_store_programme(slots[i]->key.programme);
-		if (crm_store_lock(&slots[i]->account))
+		if (crm_store_lock(&accounts->store, &accounts->account[i]))
 			continue;
-		missing[crm_store_stripe(&slots[i]->account)] = any = true;
+		if (!any)
+			memset(missing, 0, sizeof(missing));
+		missing[crm_store_stripe(&accounts->account[i])] = any = true;
 	}
 	for (int stripe = 0; any && stripe < CRM_STRIPES; stripe++)
 		if (missing[stripe])
-			crm_store_lock_stripe(stripe);
-	for (long i = 0; any && i < count; i++)
-		if (!slots[i]->account.exists)
-			crm_store_lock(&slots[i]->account);
-}
-
-static HTAB *
-lock_accounts(Request *requests, int count)
-{
-	HASHCTL		control = {.keysize = sizeof(AccountKey), .entrysize = sizeof(AccountSlot), .hcxt = CurrentMemoryContext};
-	HTAB	   *accounts = hash_create("points accounts", count, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	AccountSlot **slots;
-
-	for (int i = 0; i < count; i++)
-	{
-		requests[i].account = account_slot(accounts, requests[i].customer, requests[i].programme);
-		if (requests[i].customer2 != 0)
-			requests[i].other = account_slot(accounts, requests[i].customer2, requests[i].programme);
-	}
-	slots = sorted_slots(accounts);
-	lock_slots(slots, hash_get_num_entries(accounts));
-	return accounts;
+			crm_store_lock_stripe(&accounts->store, stripe);
+	for (int i = 0; any && i < accounts->count; i++)
+		if (!accounts->account[i].exists)
+			crm_store_lock(&accounts->store, &accounts->account[i]);
 }
 
 static void
-save_accounts(HTAB *accounts)
+open_accounts(Accounts *accounts, Request *requests, int count)
 {
-	AccountSlot **slots = sorted_slots(accounts);
+	name_accounts(accounts, requests, count);
+	crm_store_open(&accounts->store, accounts->count > 1 ? accounts->account[accounts->count - 1].customer : 0);
+	lock_accounts(accounts);
+}
 
-	for (long i = 0; i < hash_get_num_entries(accounts); i++)
-		if (slots[i]->account.changed)
-			crm_store_save(&slots[i]->account);
+static void
+save_accounts(Accounts *accounts)
+{
+	for (int i = 0; i < accounts->count; i++)
+		if (accounts->account[i].changed)
+			crm_store_save(&accounts->store, &accounts->account[i]);
+	crm_store_close(&accounts->store);
 }
 
 /* -- one operation ------------------------------------------------------------------------------ */
@@ -335,7 +343,7 @@ look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
 	CrmJournal *found = &work->referred;
 
 	memset(ref, 0, sizeof(*ref));
-	if (r->ref == NULL || !crm_store_find(r->customer, r->ref, found) || strcmp(found->programme, r->programme) != 0)
+	if (r->ref == NULL || !crm_store_find(work->store, r->customer, r->ref, found) || strcmp(found->programme, r->programme) != 0)
 		return;
 	crm_points_unpack(found->delta, &work->ref_delta);
 	ref->found = true;
@@ -440,6 +448,7 @@ prepare_entries(Entries *entries, const CrmAccount *account, const CrmPointsOutc
 		add_entry(entries, model, CRM_POINTS_EXPIRE, &out->lapsed, total(&out->lapsed));
 	entries->after.state = crm_points_pack(&out->after.state);
 	entries->after.locked = out->after.locked;
+	entries->after.has_due = crm_ledger_next_expiry(&out->after.state, &entries->after.due);
 	entries->after.changed = true;
 }
 
@@ -451,12 +460,12 @@ refuse_again(void)
 
 /* The operation's own entry goes first: if its name is taken, nothing was written. */
 static bool
-write_entries(const Entries *entries)
+write_entries(CrmStore *store, const Entries *entries)
 {
-	if (!crm_store_insert(&entries->entry[entries->main]))
+	if (!crm_store_insert(store, &entries->entry[entries->main]))
 		return false;
 	for (int i = 0; i < entries->count; i++)
-		if (i != entries->main && !crm_store_insert(&entries->entry[i]))
+		if (i != entries->main && !crm_store_insert(store, &entries->entry[i]))
 			refuse_again();
 	return true;
 }
@@ -491,7 +500,7 @@ receive(const Request *r, Work *work)
 	model.amount = work->out.amount;
 	model.request_id = psprintf("~from " INT64_FORMAT " %s", r->customer, r->request_id);
 	prepare_entries(&entries, account, &work->out, &model);
-	if (!write_entries(&entries))
+	if (!write_entries(work->store, &entries))
 		refuse_again();
 	*account = entries.after;
 }
@@ -534,7 +543,7 @@ check_adjustment(const Request *r)
 static bool
 answer_if_known(const Request *r, Work *work, Answer *answer)
 {
-	if (!crm_store_find(r->customer, r->request_id, &work->found))
+	if (!crm_store_find(work->store, r->customer, r->request_id, &work->found))
 		return false;
 	answer_again(r, &work->found, answer);
 	return true;
@@ -579,7 +588,7 @@ post(Request *r, Work *work, Answer *answer)
 	}
 	model = model_entry(r, &work->out);
 	prepare_entries(&entries, r->account, &work->out, &model);
-	if (!write_entries(&entries))
+	if (!write_entries(work->store, &entries))
 	{
 		if (!answer_if_known(r, work, answer))
 			elog(ERROR, "an entry of the points journal is there and is not");
@@ -670,45 +679,50 @@ report_refusal(const Request *r, const Answer *answer)
 
 /* -- calls ---------------------------------------------------------------------------------------- */
 
-static void
-post_all(Request *requests, int count, Answer *answers, bool raise, MemoryContext caller)
-{
-	Work	   *work = palloc(sizeof(Work));
-	HTAB	   *accounts = lock_accounts(requests, count);
+/*
+ * What all calls work on is big and so there for good; a posting inside another, by
+ * somebody's trigger, gets its own.
+ */
+static int	depth = 0;
 
+static Work *
+begin_work(Accounts *accounts)
+{
+	static Work outermost;
+	Work	   *work = depth++ == 0 ? &outermost : palloc(sizeof(Work));
+
+	work->store = &accounts->store;
+	return work;
+}
+
+static void
+post_all(Request *requests, int count, Answer *answers, bool raise)
+{
+	Accounts	accounts;
+	Work	   *work = begin_work(&accounts);
+
+	open_accounts(&accounts, requests, count);
 	for (int i = 0; i < count; i++)
 	{
 		post(&requests[i], work, &answers[i]);
 		if (raise)
 			report_refusal(&requests[i], &answers[i]);
-		if (DatumGetPointer(answers[i].breakdown) != NULL)
-		{
-			MemoryContext here = MemoryContextSwitchTo(caller);
-
-			answers[i].breakdown = PointerGetDatum(pg_detoast_datum_copy((struct varlena *) DatumGetPointer(answers[i].breakdown)));
-			MemoryContextSwitchTo(here);
-		}
 	}
-	save_accounts(accounts);
+	save_accounts(&accounts);
 }
 
 static void
 run_requests(Request *requests, int count, Answer *answers, bool raise)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	CrmStore	store;
-
-	crm_store_open(&store);
 	PG_TRY();
 	{
-		post_all(requests, count, answers, raise, caller);
+		post_all(requests, count, answers, raise);
 	}
 	PG_FINALLY();
 	{
-		crm_store_close(&store);
+		depth--;
 	}
 	PG_END_TRY();
-	SPI_finish();
 }
 
 static void
@@ -783,20 +797,11 @@ ref_is_credit(int64 customer, const char *ref)
 {
 	CrmJournal	found;
 	CrmStore	store;
-	volatile bool is_credit = false;
+	bool		is_credit;
 
-	crm_store_open(&store);
-	PG_TRY();
-	{
-		if (crm_store_find(customer, ref, &found))
-			is_credit = crm_points_is_credit(found.kind, found.amount);
-	}
-	PG_FINALLY();
-	{
-		crm_store_close(&store);
-	}
-	PG_END_TRY();
-	SPI_finish();
+	crm_store_open(&store, 0);
+	is_credit = crm_store_find(&store, customer, ref, &found) && crm_points_is_credit(found.kind, found.amount);
+	crm_store_close(&store);
 	return is_credit;
 }
 
@@ -864,24 +869,28 @@ crm_points_post_batch(PG_FUNCTION_ARGS)
 static bool
 expire_one(Request *r)
 {
-	Work	   *work = palloc(sizeof(Work));
-	HTAB	   *accounts = lock_accounts(r, 1);
+	Accounts	accounts;
+	Work	   *work = begin_work(&accounts);
 	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .kind = CRM_POINTS_EXPIRE,
 		.business_date = r->op.business_date};
 	Entries		entries;
+	bool		is_due;
 
+	open_accounts(&accounts, r, 1);
 	work->account.locked = r->account->locked;
 	crm_points_unpack(r->account->state, &work->account.state);
 	crm_points_expire(&work->account, r->op.business_date, &work->out);
-	if (!r->account->exists || work->out.expired.count == 0)
-		return false;
-	prepare_entries(&entries, r->account, &work->out, &model);
-	entries.main = 0;
-	if (!write_entries(&entries))
-		refuse_again();
-	*r->account = entries.after;
-	save_accounts(accounts);
-	return true;
+	is_due = r->account->exists && work->out.expired.count > 0;
+	if (is_due)
+	{
+		prepare_entries(&entries, r->account, &work->out, &model);
+		entries.main = 0;
+		if (!write_entries(work->store, &entries))
+			refuse_again();
+		*r->account = entries.after;
+	}
+	save_accounts(&accounts);
+	return is_due;
 }
 
 /* Post what is past its day, of one account; false when nothing was. */
@@ -891,42 +900,41 @@ crm_points_expire_account(PG_FUNCTION_ARGS)
 {
 	Request		r = {.customer = PG_GETARG_INT64(0), .programme = checked_programme(PG_GETARG_TEXT_PP(1)),
 		.op = {.business_date = checked_day(PG_GETARG_DATEADT(2), false)}};
-	CrmStore	store;
-	volatile bool due = false;
 
-	crm_store_open(&store);
+	volatile bool was_due = false;
+
 	PG_TRY();
 	{
-		due = expire_one(&r);
+		was_due = expire_one(&r);
 	}
 	PG_FINALLY();
 	{
-		crm_store_close(&store);
+		depth--;
 	}
 	PG_END_TRY();
-	SPI_finish();
-	PG_RETURN_BOOL(due);
+	PG_RETURN_BOOL(was_due);
 }
 
 /* Lots come or go as they are said to, or a hold is opened that they will come into. */
 static int64
 shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counterparty)
 {
-	Work	   *work = palloc(sizeof(Work));
-	HTAB	   *accounts = lock_accounts(r, 1);
+	Accounts	accounts;
+	Work	   *work = begin_work(&accounts);
 	CrmJournal	model = {.customer = r->customer, .programme = r->programme, .request_id = r->request_id, .kind = kind,
-		.business_date = r->op.business_date, .counterparty = counterparty, .ref = r->ref};
+		.business_date = r->op.business_date, .counterparty = counterparty == r->customer ? 0 : counterparty, .ref = r->ref};
 	Entries		entries;
 
+	open_accounts(&accounts, r, 1);
 	work->account.locked = r->account->locked;
 	crm_points_unpack(r->account->state, &work->account.state);
 	crm_points_shift(&work->account, change, r->op.business_date, &work->out);
 	model.amount = work->out.amount;
 	prepare_entries(&entries, r->account, &work->out, &model);
-	if (!write_entries(&entries))
+	if (!write_entries(work->store, &entries))
 		refuse_again();
 	*r->account = entries.after;
-	save_accounts(accounts);
+	save_accounts(&accounts);
 	return entries.entry[entries.main].seq;
 }
 
@@ -941,23 +949,18 @@ crm_points_shift_sql(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	CrmPointsKind kind = strcmp(name, "merge") == 0 ? CRM_POINTS_MERGE : strcmp(name, "void") == 0 ? CRM_POINTS_VOID : CRM_POINTS_FREEZE;
 	CrmLedger	change;
-	CrmStore	store;
 	volatile int64 seq = 0;
 
 	GETARG_LEDGER(4, &change);
-	crm_store_open(&store);
 	PG_TRY();
 	{
-		Request		own = r;
-
-		seq = shift_one(&own, kind, &change, PG_GETARG_INT64(5));
+		seq = shift_one(&r, kind, &change, PG_GETARG_INT64(5));
 	}
 	PG_FINALLY();
 	{
-		crm_store_close(&store);
+		depth--;
 	}
 	PG_END_TRY();
-	SPI_finish();
 	PG_RETURN_INT64(seq);
 }
 

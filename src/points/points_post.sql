@@ -203,6 +203,13 @@ COMMENT ON FUNCTION crm.points_programme_changed() IS 'Trigger: all sessions rea
 REVOKE EXECUTE ON FUNCTION crm.points_programme_changed() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.points_programme_changed() TO crm_owner; -- who makes the trigger
 
+CREATE FUNCTION crm.points_write_path() RETURNS text AS 'MODULE_PATHNAME', 'crm_points_write_path' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_write_path() IS
+$$How a posting of this transaction would write: direct, or sql and why (积分写入方式).
+sql is several times slower: in REPEATABLE READ and SERIALIZABLE, where crm.points_write_path says so, and where somebody has given points_account or points_journal a trigger, check, rule, policy or index of another kind.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_write_path() FROM PUBLIC; -- takes the locks of a posting
+GRANT EXECUTE ON FUNCTION crm.points_write_path() TO crm_data_admin, crm_admin;
+
 -- -- expiry ---------------------------------------------------------------------------
 
 CREATE FUNCTION crm.points_expire_account(customer crm.customer_code, programme text, as_of date) RETURNS boolean
@@ -260,85 +267,22 @@ COMMENT ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigi
 $$SHA-256 of an entry and the hash before it, which is null for the first (流水哈希).
 The form is in src/points/points_chain_core.c and doc/points.md.$$;
 
+CREATE FUNCTION crm.points_audit_books(customer crm.customer_code)
+    RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
+    AS 'MODULE_PATHNAME', 'crm_points_audit_books' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION crm.points_audit_books(crm.customer_code) IS 'What is wrong with accounts and entries, of one customer or, with null, of all (账目核对). A part of crm.points_audit().';
+REVOKE EXECUTE ON FUNCTION crm.points_audit_books(crm.customer_code) FROM PUBLIC; -- reads every account
+GRANT EXECUTE ON FUNCTION crm.points_audit_books(crm.customer_code) TO crm_owner; -- as whom the audit runs
+
 CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
     RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
-    RETURN QUERY
-    SELECT v.name, coalesce(a.customer_code, j.customer_code), coalesce(a.programme, j.programme),
-           format('state %s, sum of changes %s; account at entry %s, %s entries from %s to %s; next expiry %s',
-                  a.state, j.total, a.seq, j.entries, j.first, j.last, a.next_due)
-      FROM (SELECT * FROM crm_data.points_account p WHERE customer IS NULL OR p.customer_code = customer) a
-      FULL JOIN (SELECT p.customer_code, p.programme, crm.sum(p.delta) AS total, count(*) AS entries, min(p.seq) AS first, max(p.seq) AS last,
-                        sum(p.seq) AS numbers
-                   FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer GROUP BY 1, 2) j
-        ON j.customer_code = a.customer_code AND j.programme = a.programme,
-           LATERAL (VALUES
-               ('state_is_sum', NOT coalesce(j.total, '{}') = coalesce(a.state, '{}')),
-               -- From 1 to n, n entries, and the sum that none but all of them have.
-               ('seq_dense', coalesce(j.entries, 0) <> coalesce(a.seq, 0) OR coalesce(j.last, 0) <> coalesce(a.seq, 0) OR j.first <> 1
-                             OR j.numbers <> a.seq::numeric * (a.seq + 1) / 2),
-               ('debt_means_none_available', debt(a.state) > 0 AND available(a.state, '-infinity') > 0),
-               ('next_due', a.next_due IS DISTINCT FROM next_expiry(a.state))
-           ) v (name, broken)
-     WHERE v.broken;
-    -- What each entry says of itself: the change as a whole is the amount; the answer is the state after it.
-    RETURN QUERY
-    SELECT v.name, e.customer_code, e.programme,
-           format('entry %s, request %s: %s of %s, change %s, state after it %s', e.seq, e.request_id, e.kind, e.amount, e.delta, e.after)
-      FROM (SELECT p.*, crm.sum(p.delta) OVER w AS after, lag(p.hash) OVER w AS hash_before, lead(p.seq) OVER w IS NULL AS is_last
-              FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
-            WINDOW w AS (PARTITION BY p.customer_code, p.programme ORDER BY p.seq ROWS UNBOUNDED PRECEDING)) e
-      JOIN crm_data.points_account a ON a.customer_code = e.customer_code AND a.programme = e.programme,
-           LATERAL (VALUES
-               ('conservation', points_total(e.delta) <> CASE WHEN e.kind IN ('freeze', 'unfreeze', 'lock', 'unlock') THEN 0 ELSE e.amount END),
-               ('never_overdrawn', NOT points_is_state(e.after)),
-               ('as_of', CASE WHEN e.kind <> 'expire' THEN e.available <> available(e.after, e.business_date)
-                              OR coalesce(e.held, 0) <> held(e.after) OR coalesce(e.debt, 0) <> debt(e.after) END),
-               ('fifo', CASE WHEN e.kind IN ('redeem', 'freeze', 'transfer') OR e.kind = 'adjust' AND e.amount < 0
-                             THEN EXISTS (SELECT FROM lots(e.delta) t, lots(e.after) s
-                                           WHERE t.hold = 0 AND t.amount < 0 AND s.hold = 0
-                                             AND (s.expires_on, s.class COLLATE "C") < (t.expires_on, t.class COLLATE "C")) END),
-               ('expired_early', CASE WHEN e.kind = 'expire'
-                                      THEN EXISTS (SELECT FROM lots(e.delta) t WHERE t.expires_on >= e.business_date OR t.hold > 0) END),
-               ('hash_chain', e.hash <> points_entry_hash(e.hash_before, e.customer_code, e.seq, e.amount, e.business_date, e.posted_at,
-                       e.available, coalesce(e.held, 0), coalesce(e.debt, 0), e.expires_on, e.counterparty, e.is_rest, e.rule_version,
-                       e.request_id, e.programme, e.kind, e.ref, e.class, e.delta)
-                   OR e.is_last AND e.hash IS DISTINCT FROM a.chain OR e.hash IS NULL AND e.hash_before IS NOT NULL AND a.chain IS NOT NULL)
-           ) v (name, broken)
-     WHERE v.broken;
-    RETURN QUERY
-    SELECT CASE o.kind WHEN 'freeze' THEN 'hold_bound' ELSE 'reversal_bound' END, o.customer_code, o.programme,
-           format('request %s of %s: %s taken back, %s noted, %s left', o.request_id, o.amount, r.total, t.reversed, h.held)
-      FROM crm_data.points_journal o
-      LEFT JOIN crm_data.points_reversal t ON t.customer_code = o.customer_code AND t.request_id = o.request_id
-      JOIN crm_data.points_account a ON a.customer_code = o.customer_code AND a.programme = o.programme
-      LEFT JOIN (SELECT p.customer_code, p.ref, sum(abs(p.amount)) AS total FROM crm_data.points_journal p
-                  WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
-                  GROUP BY 1, 2) r ON r.customer_code = o.customer_code AND r.ref = o.request_id,
-           -- What is in the hold, and what left it by a merge, or came by one.
-           LATERAL (SELECT coalesce(sum(l.amount), 0) AS held FROM lots(a.state) l WHERE o.kind = 'freeze' AND l.hold = o.seq) h,
-           LATERAL (SELECT coalesce(-sum(l.amount), 0) AS moved FROM crm_data.points_journal p, lots(p.delta) l
-                     WHERE o.kind = 'freeze' AND p.customer_code = o.customer_code AND p.programme = o.programme
-                       AND p.kind IN ('merge', 'void') AND l.hold = o.seq) m
-     WHERE (customer IS NULL OR o.customer_code = customer) AND (t.reversed IS NOT NULL OR r.total IS NOT NULL OR o.kind = 'freeze')
-       AND CASE o.kind WHEN 'freeze' THEN coalesce(r.total, 0) + h.held + m.moved <> abs(o.amount)
-                       ELSE r.total IS DISTINCT FROM t.reversed::numeric OR r.total > abs(o.amount) END;
-    RETURN QUERY
-    SELECT 'reversal_bound'::text, p.customer_code, p.programme, format('request %s takes back %s, which is not there', p.request_id, p.ref)
-      FROM crm_data.points_journal p
-     WHERE p.kind IN ('reverse_redeem', 'reverse_earn', 'unfreeze', 'capture') AND (customer IS NULL OR p.customer_code = customer)
-       AND NOT EXISTS (SELECT FROM crm_data.points_journal o WHERE o.customer_code = p.customer_code AND o.request_id = p.ref);
-    -- What one end of a merge gave, the other got.
-    RETURN QUERY
-    SELECT 'merge_conserved'::text, min(p.customer_code::text)::crm.customer_code, p.programme, format('request %s: its entries come to %s', p.ref, sum(p.amount))
-      FROM crm_data.points_journal p WHERE p.kind = 'merge' AND customer IS NULL
-     GROUP BY p.programme, p.ref HAVING sum(p.amount) <> 0;
-    RETURN QUERY
-    SELECT 'exactly_once'::text, p.customer_code, min(p.programme), format('request %s has %s entries', p.request_id, count(*))
-      FROM crm_data.points_journal p WHERE customer IS NULL OR p.customer_code = customer
-     GROUP BY p.customer_code, p.request_id HAVING count(*) > 1;
+    RETURN QUERY SELECT b.* FROM points_audit_books(customer) b;
+    RETURN QUERY SELECT * FROM points_rule_audit(customer);
+    RETURN QUERY SELECT * FROM points_reward_audit(customer);
+    RETURN QUERY SELECT * FROM points_merge_audit(customer);
     RETURN QUERY
     SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard that is on', t.name)
       FROM unnest(ARRAY['points_account', 'points_journal', 'points_reversal']) t (name)
@@ -350,7 +294,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- r
 GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
 COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
 $$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
-state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved (of all customers only), exactly_once, append_only. Of one customer, or of all.$$;
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved, rule_replay, remainder, gift_budget, gift_posted, reward_stock, reward_posted, exactly_once, append_only. Of one customer, or of all.$$;
 GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
 
 CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)

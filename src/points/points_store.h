@@ -1,6 +1,11 @@
 /*
- * points_store.h: programmes, accounts and entries in the tables; points_post.c
- * decides, points_store.c reads and writes.
+ * points_store.h: programmes, accounts and entries in the tables.
+ *
+ * points_post.c decides; points_store.c is what it calls.  There are two ways to
+ * the rows: points_heap.c reads and writes them below SQL, which is what makes a
+ * posting cost no more than a bare UPDATE and INSERT; points_sql.c does the same
+ * by statements, wherever the first may not: in REPEATABLE READ and SERIALIZABLE,
+ * and where a table is no longer as crm.deploy() made it.
  */
 #ifndef CRM_POINTS_STORE_H
 #define CRM_POINTS_STORE_H
@@ -8,7 +13,11 @@
 #include "points.h"
 #include "points_chain_core.h"
 
+#include "access/genam.h"
+#include "executor/tuptable.h"
 #include "storage/itemptr.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
 
 #define CRM_PROGRAMME_SIZE	32		/* up to 31 letters */
 
@@ -31,6 +40,8 @@ typedef struct CrmAccount
 	int64		seq;
 	uint8		chain[CRM_HASH_SIZE];
 	Datum		state;			/* a crm.points_ledger */
+	bool		has_due;
+	int32		due;			/* its next expiry */
 } CrmAccount;
 
 /* An entry of the journal. */
@@ -58,28 +69,76 @@ typedef struct CrmJournal
 	bool		is_chained;
 } CrmJournal;
 
+/* What is open below SQL during a call. */
+typedef struct CrmHeap
+{
+	Relation	account;
+	Relation	account_key;
+	Relation	journal;
+	Relation	journal_key;
+	IndexScanDesc scan;			/* of accounts by key; NULL: not begun */
+	Snapshot	snapshot;		/* of the scan */
+	int64		last_customer;	/* of the batch; 0: it is one account */
+	int64		customer;		/* who was looked for before */
+	bool		is_dense;		/* the scan is one of a range, and */
+	bool		has_row;		/* found_account is its place */
+	uint32		looks;
+	TupleTableSlot *found_account;
+	TupleTableSlot *locked_account;
+	TupleTableSlot *found_entry;
+	TupleTableSlot *account_row;	/* to be written */
+	TupleTableSlot *entry_row;
+} CrmHeap;
+
+/* A call's access to the tables. */
+typedef struct CrmStore
+{
+	bool		below_sql;
+	CrmHeap		heap;
+} CrmStore;
+
+/* Accounts are locked in order of customer; the last one, or 0 when there is but one. */
+extern void crm_store_open(CrmStore *store, int64 last_customer);
+extern void crm_store_close(CrmStore *store);
+
 extern const CrmProgramme *crm_store_programme(const char *name);
-extern bool crm_store_lock(CrmAccount *account);
+extern bool crm_store_lock(CrmStore *store, CrmAccount *account);
 #define CRM_STRIPES	128
 extern int	crm_store_stripe(const CrmAccount *account);
-extern void crm_store_lock_stripe(int stripe);
-extern bool crm_store_find(int64 customer, const char *request_id, CrmJournal *found);
+extern void crm_store_lock_stripe(CrmStore *store, int stripe);
+extern bool crm_store_find(CrmStore *store, int64 customer, const char *request_id, CrmJournal *found);
+extern bool crm_store_insert(CrmStore *store, const CrmJournal *entry);
+extern void crm_store_save(CrmStore *store, CrmAccount *account);
 extern int64 crm_store_reversed(int64 customer, const char *request_id);
 extern void crm_store_add_reversed(int64 customer, const char *request_id, int64 amount);
 /* How many persons stand behind an adjustment: 0, 1 (this one approved it), 2. */
 extern int	crm_store_approved(int64 customer, const char *request_id, const char *programme, int64 amount);
-extern bool crm_store_insert(const CrmJournal *entry);
-extern void crm_store_save(CrmAccount *account);
 
-/* All of the above happens between these, with the tables' owner's rights. */
-typedef struct CrmStore
+/* -- the two ways; only points_store.c calls them ------------------------------------ */
+
+typedef struct CrmPointsTypes
 {
-	Oid			user;
-	int			security;
-	bool		was_posting;
-} CrmStore;
+	Oid			code;
+	Oid			ledger;
+	Oid			answer;
+} CrmPointsTypes;
 
-extern void crm_store_open(CrmStore *store);
-extern void crm_store_close(CrmStore *store);
+extern const CrmPointsTypes *crm_points_types(void);
+extern CrmPointsKind crm_points_kind_named(const char *name);
+
+extern void crm_heap_init(void);
+extern bool crm_heap_open(CrmHeap *heap, int64 last_customer);
+extern void crm_heap_close(CrmHeap *heap);
+extern void crm_heap_look_anew(CrmHeap *heap);
+extern bool crm_heap_lock(CrmHeap *heap, CrmAccount *account);
+extern bool crm_heap_find(CrmHeap *heap, int64 customer, const char *request_id, CrmJournal *found);
+extern bool crm_heap_insert(CrmHeap *heap, const CrmJournal *entry);
+extern bool crm_heap_save(CrmHeap *heap, const CrmAccount *account);
+
+extern bool crm_sql_programme(const char *name, CrmProgramme *programme);
+extern bool crm_sql_lock(CrmAccount *account);
+extern bool crm_sql_find(int64 customer, const char *request_id, CrmJournal *found);
+extern bool crm_sql_insert(const CrmJournal *entry);
+extern bool crm_sql_save(const CrmAccount *account);
 
 #endif

@@ -142,8 +142,18 @@ GRANT EXECUTE ON FUNCTION crm.discard_score_model(text, integer) TO crm_data_adm
 CREATE FUNCTION crm.approve_score_model(model text, version integer) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+DECLARE
+    stray text;
 BEGIN
     PERFORM crm.score_model_held(model, version);
+    SELECT string_agg(c.characteristic, ', ') INTO stray
+      FROM crm_data.score_model m JOIN crm_data.score_characteristic c ON c.model = m.model AND c.version = m.version
+      LEFT JOIN crm.credit_factors() f ON f.framework = m.framework AND f.factor = c.factor
+     WHERE m.model = approve_score_model.model AND m.version = approve_score_model.version AND m.framework IS NOT NULL AND f.factor IS NULL;
+    IF stray IS NOT NULL THEN
+        RAISE EXCEPTION 'characteristics without a factor of the framework' USING ERRCODE = 'invalid_parameter_value', DETAIL = stray,
+            HINT = 'crm.credit_factors() lists the factors of 5C, 5P and 6A.';
+    END IF;
     UPDATE crm_data.score_model m SET state = 'approved' WHERE m.model = approve_score_model.model AND m.version = approve_score_model.version;
 END
 $$;

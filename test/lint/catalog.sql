@@ -15,8 +15,11 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
     ('search_path', 'crm.points_expire_due(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.points_make_notices(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.points_accrue(text,date,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('strict', 'crm.points_entry_hash(bytea,crm.customer_code,bigint,bigint,date,timestamp with time zone,bigint,bigint,bigint,date,crm.customer_code,boolean,integer,text,text,text,text,text,crm.points_ledger)',
      'fields of an entry may be null'),
+    ('strict', 'crm.points_audit_books(crm.customer_code)', 'null is all customers'),
     ('strict', 'crm.points_sum_step(internal,crm.points_ledger)', 'the first call has no state yet, and nulls are passed over'),
     ('strict', 'crm.points_sum_back(internal,crm.points_ledger)', 'its step is not strict either'),
     ('strict', 'crm.points_sum_combine(internal,internal)', 'a process may have seen no rows'),
@@ -48,7 +51,7 @@ SELECT rule, p.oid::regprocedure::text, reason
   JOIN pg_proc p ON p.pronamespace = 'crm'::regnamespace AND p.proname = entry.name;
 INSERT INTO allowed
 SELECT 'strict', p.oid::regprocedure::text, 'some parts of a posting may be left out, and what is missing otherwise is named'
-  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer');
+  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer') AND NOT p.prosecdef;
 
 INSERT INTO allowed
 SELECT 'strict', p.oid::regprocedure::text, 'an aggregate''s function: the state is null at first, and the function says which nulls in a row count'

@@ -116,11 +116,29 @@ SELECT lives_ok($$SELECT approve_score_model('loyalty', 1), activate_score_model
 SELECT is(judge('CUST202401010001', 'recommendation', '9', 'survey 3', '2099-01-01', 'general', '2025-01-01') > 0, true, 'would recommend');
 SELECT results_eq($$SELECT total, grade, reasons FROM score_customer('CUST202401010001', 'loyalty', '2025-12-31')$$, $$VALUES (59, 'medium', '{share,response_rate,tenure_days}'::text[])$$, 'a loyalty index, and what it lacks');
 
+-- -- rules are rows ----------------------------------------------------------------------------------------
+
+SELECT lives_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), kind)
+  FROM (VALUES ('churn_rule', '{"rule": "quiet", "measure": "recency_days", "threshold": 60, "weight": 0.1, "label_zh": "沉默", "label_en": "quiet"}'),
+               ('churn_rule', '{"rule": "quiet", "weight": 0.2}'), ('class_rule', '{"scheme": "value", "class": "high", "lower": 20000}'),
+               ('class_action', '{"scheme": "value", "class": "low", "action": "contact", "every_days": 365, "label_zh": "年度回访", "label_en": "once a year"}'),
+               ('level_scheme', '{"scheme": "star", "notice_days": 45}'), ('level_def', '{"scheme": "star", "level": "5", "credit_minimum": null}'),
+               ('service_commitment', '{"scheme": "star", "level": "3", "commitment": "complaint_answer", "target": 48, "unit": "hour", "label_zh": "投诉答复时限", "label_en": "answer"}'),
+               ('quality_field', '{"kind": "individual", "field": "email", "weight": 2}'), ('quality_weight', '{"dimension": "accuracy", "weight": 0.4}'),
+               ('quality_source', '{"channel": "partner", "reliability": 0.6}')) v (kind, rule);
+SELECT results_eq($$SELECT measure, threshold, weight, days, active FROM churn_rule WHERE rule = 'quiet'$$, $$VALUES ('recency_days', 60::float8, 0.2::float8, 90, true)$$, 'what is not given stays');
+SELECT is((SELECT upper || feature FROM class_rule WHERE scheme = 'value' AND class = 'medium') || (SELECT lower FROM class_rule WHERE class = 'high' AND scheme = 'value'), '10000amount_12m20000', 'and so do other rules');
+SELECT throws_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), code, NULL, kind || ' ' || rule)
+  FROM (VALUES ('churn_rule', '{"rule": "quiet", "weight": 1}', '23514'), ('churn_rule', '{"rule": "new"}', '23502'), ('churn_rule', '{"rule": "quiet", "nonsense": 1}', '22023'),
+               ('score_model', '{"model": "x"}', '22023'), ('quality_field', '{"kind": "alien", "field": "x"}', '23514'), ('churn_rule', '{"rule": "quiet", "threshold": "NaN"}', '23514'),
+               ('credit_warning_rule', '{"rule": "overdue", "threshold": 1000}', '42501')) v (kind, rule, code);
+
 -- -- who may ----------------------------------------------------------------------------------------------
 
 SET SESSION AUTHORIZATION crm_test_credit_one;
+SELECT lives_ok($$SELECT define_score_rule('credit_warning_rule', '{"rule": "overdue", "threshold": 45}')$$, 'credit has its own rules');
 SELECT throws_ok(statement, '42501', NULL, statement)
-  FROM unnest(ARRAY['SELECT * FROM crm.churn_signal', 'SELECT * FROM crm.customer_level', $$SELECT * FROM churn_risk('CUST202401010001')$$, 'CALL assess_behaviour()',
+  FROM unnest(ARRAY[$$SELECT define_score_rule('churn_rule', '{"rule": "quiet", "weight": 0.9}')$$, 'SELECT * FROM crm.churn_signal', 'SELECT * FROM crm.customer_level', $$SELECT * FROM churn_risk('CUST202401010001')$$, 'CALL assess_behaviour()',
       $$SELECT classify('{}', 'value', '2026-01-01')$$, $$SELECT assess_level('{}', 'star', '2026-01-01')$$, 'SELECT * FROM crm_report.value_segment']) statement;
 
 SELECT * FROM finish();

@@ -32,7 +32,9 @@ SET SESSION AUTHORIZATION crm_test_credit_one;
 SELECT is((SELECT sum(draft_score_model(credit_template(f))) FROM unnest(ARRAY['5C', '5P', '6A']) f), 3::bigint, 'three drafts');
 SELECT results_eq($$SELECT model, lowest, highest FROM unnest(ARRAY['credit.5c', 'credit.5p', 'credit.6a']) model, score_span(model)$$,
     $$VALUES ('credit.5c', 2, 100), ('credit.5p', 0, 100), ('credit.6a', 0, 100)$$, 'each gives up to 100');
+SELECT is(draft_score_model(credit_template('5C') || '{"model": "stray", "framework": "6A"}'), 1, 'factors of another framework');
 SET SESSION AUTHORIZATION crm_test_credit_two;
+SELECT throws_ok($$SELECT approve_score_model('stray', 1)$$, '22023', NULL, 'are not approved');
 SELECT lives_ok($$SELECT approve_score_model('credit.' || f, 1), activate_score_model('credit.' || f, 1) FROM unnest(ARRAY['5c', '5p', '6a']) f$$, 'approved and active, side by side');
 
 -- -- what is known --------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-# Proves: when the server dies at once, again and again, while eight sessions redeem, freeze,
+# Proves: when the server dies, stopped at once, by kill -9 of one of its sessions or of itself,
+# again and again (CRM_POINTS_ROUNDS times), while eight sessions redeem, freeze,
 # transfer and reverse on a few accounts, every posting that was acknowledged is there exactly
 # once, none is there in part, a repeated request changes nothing, and the books are in balance;
 # also after dump and restore. Accounts that eight sessions open at once are opened once.
@@ -12,7 +13,7 @@ use lib $FindBin::RealBin;
 use CrmTest;
 
 my $rounds = $ENV{CRM_POINTS_ROUNDS} // 3;
-my $node = server('race', conf => [ 'wal_level = replica', 'max_prepared_transactions = 4' ]);
+my $node = server('race', conf => [ 'wal_level = replica', 'max_prepared_transactions = 4', 'restart_after_crash = on' ]);
 $node->start;
 deploy($node, 'crm');
 $node->safe_psql('crm', <<'SQL');
@@ -36,6 +37,39 @@ SQL
 
 sub audit { return $node->safe_psql('crm', 'SELECT * FROM crm.points_audit()') }
 
+# Three deaths in turn. Sessions of a server that was killed find out by and by, and hold
+# its memory until then.
+sub die_somehow
+{
+	my ($round) = @_;
+	my $death = (qw(stop session server))[ $round % 3 ];
+	my @pids = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() ORDER BY coalesce(datname = $$crm$$, false), random()');
+	$node->stop('immediate') if $death eq 'stop';
+	kill 'KILL', $pids[-1] if $death eq 'session';
+	if ($death eq 'server') {
+		$node->kill9;
+		for (1 .. 300) {
+			last unless grep { kill 0, $_ } @pids;
+			select undef, undef, undef, 0.1;
+		}
+	}
+	return $death;
+}
+
+sub live_again
+{
+	my ($death) = @_;
+	# It recovers by itself; while it does, whoever connects is sent away.
+	if ($death eq 'session') {
+		for (1 .. 300) {
+			return if $node->psql('postgres', 'SELECT 1') == 0;
+			select undef, undef, undef, 0.2;
+		}
+		die "the server does not recover\n";
+	}
+	return $node->start;
+}
+
 for my $round (1 .. $rounds) {
 	my (@session, @out);
 	for my $who (1 .. 8) {
@@ -46,9 +80,9 @@ for my $round (1 .. $rounds) {
 		$session[$who] = IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm') ], '<', $script, '>', $out[$who], '2>', '/dev/null');
 	}
 	select undef, undef, undef, 1.5;
-	$node->stop('immediate');
+	my $death = die_somehow($round);
 	IPC::Run::finish($_) for @session[ 1 .. 8 ];
-	$node->start;
+	live_again($death);
 	my (@lost, $acknowledged);
 	for my $who (1 .. 8) {
 		my @done = slurp_file($out[$who]) =~ /^done (\d+)$/mg;
@@ -60,7 +94,7 @@ for my $round (1 .. $rounds) {
 		my $found = $node->safe_psql('crm', "SELECT count(*) FROM crm_data.points_journal WHERE request_id IN ($earned)");
 		push @lost, "session $who: $found of " . ($wanted + 1) if $found != $wanted + 1;
 	}
-	cmp_ok($acknowledged, '>', 100, "round $round: there was a load ($acknowledged)");
+	cmp_ok($acknowledged, '>', 100, "round $round, death of a $death: there was a load ($acknowledged)");
 	is("@lost", '', "round $round: every acknowledged posting is there once");
 	is(audit(), '', "round $round: the books are in balance");
 }

@@ -2,10 +2,11 @@
  * match_driver.c: matches a CSV file with the engine's defaults alone, without a
  * server: for measuring quality and speed.
  *
- *	match_driver FILE.csv [-o CLUSTERS.csv] [-t TRUTH.csv] [-j THREADS] [-x] [-v]
+ *	match_driver FILE.csv [-o CLUSTERS.csv] [-t TRUTH.csv] [-j THREADS] [-e COUNT] [-x] [-v]
  *
  * -x hides the names of columns; -v shows settings, model and rules.  With a
- * truth file (id,cluster_id) one line of figures is printed.
+ * truth file (id,cluster_id) one line of figures is printed, with -e COUNT also
+ * the first wrong and missed pairs.
  */
 #include "match/match_engine_core.h"
 
@@ -258,7 +259,7 @@ read_truth(const char *path, const Table *table, uint32_t *truth)
 }
 
 static void
-figures(const char *path, const Table *table, const CrmMatchEngine *engine, const uint32_t *truth, bool verbose)
+figures(const char *path, const Table *table, const CrmMatchEngine *engine, const uint32_t *truth)
 {
 	const uint32_t *cluster = crm_match_clusters(engine);
 	size_t		count;
@@ -290,7 +291,6 @@ figures(const char *path, const Table *table, const CrmMatchEngine *engine, cons
 	printf("%-20s precision %.4f recall %.4f F1 %.4f  (pairs kept %zu with recall %.4f; at 0 bits P %.4f R %.4f)\n",
 		   name == NULL ? path : name + 1, found > 0 ? hit / found : 1, real > 0 ? hit / real : 1, found + real > 0 ? 2 * hit / (found + real) : 1,
 		   count, real > 0 ? candidates / real : 1, above > 0 ? right / above : 1, real > 0 ? right / real : 1);
-	(void) verbose;
 	free(label);
 }
 
@@ -397,7 +397,7 @@ main(int argc, char **argv)
 		uint32_t   *truth = malloc((table.rows + 1) * sizeof(*truth));
 		Named	   *named = read_truth(truth_path, &table, truth);
 
-		figures(argv[1], &table, engine, truth, verbose);
+		figures(argv[1], &table, engine, truth);
 		if (errors > 0)
 			show_errors(&table, engine, settings, truth, errors);
 		free(truth);

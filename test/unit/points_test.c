@@ -353,9 +353,61 @@ test_law(void)
 	CHECK(status("{9223372036854775807@never}", OP(EARN, 1), NULL, false) == CRM_POINTS_DONE && out.fault == CRM_LEDGER_OVERFLOW);
 }
 
+/* A merge: lots come and go as they are said to. */
+static bool
+shifts(const char *state, const char *change, const char *after, const char *delta)
+{
+	static CrmPointsAccount account;
+	CrmLedger	change_ledger = L(change);
+
+	account.state = L(state);
+	crm_points_shift(&account, &change_ledger, 9677, &out);
+	return out.fault == CRM_LEDGER_OK && prints(&out.after.state, after) && prints(&out.delta, delta);
+}
+
+static void
+test_shift(void)
+{
+	CHECK(shifts("{}", "{5@never, hold 3: 4@2026-06-29}", "{5@never, hold 3: 4@2026-06-29}", "{5@never, hold 3: 4@2026-06-29}") && out.amount == 9);
+	CHECK(shifts("{5@never, hold 3: 4@never}", "{-5@never, hold 3: -4@never}", "{}", "{-5@never, hold 3: -4@never}") && out.amount == -9);
+	CHECK(shifts("{3@2026-12-31, 9@never}", "{-5@2026-12-31}", "{7@never}", "{-3@2026-12-31, -2@never}") && out.amount == -5);
+	CHECK(shifts("{3@2026-12-31, hold 1: 9@never}", "{-5@2026-12-31}", "{debt 2, hold 1: 9@never}", "{debt 2, -3@2026-12-31}") && out.amount == -5);
+	CHECK(shifts("{3@never}", "{debt 5}", "{debt 2}", "{debt 2, -3@never}"));
+	CHECK(shifts("{debt 5}", "{debt -5}", "{}", "{debt -5}"));
+	CHECK(shifts("{debt 5}", "{7@never}", "{2@never}", "{debt -5, 2@never}"));
+	CHECK(shifts("{}", "{7@2026-06-29}", "{}", "{7@2026-06-29}") && prints(&out.lapsed, "{-7@2026-06-29}"));
+	CHECK(shifts("{7@2026-06-29, 2@never}", "{-7@2026-06-29}", "{2@never}", "{-7@2026-06-29}") && prints(&out.expired, "{}"));
+	CHECK(shifts("{2@never}", "{-7@2026-06-29}", "{2@never}", "{-7@2026-06-29}") && prints(&out.expired, "{7@2026-06-29}"));
+}
+
+/* Boundaries: a day on which a lot still counts and one on which it does not, and so on. */
+static void
+test_edges(void)
+{
+	CrmPointsRef earning = {.found = true, .kind = CRM_POINTS_EARN, .amount = 50, .expires_on = 9677};
+	CrmPointsRef captured = {.found = true, .kind = CRM_POINTS_CAPTURE, .amount = -5};
+	CrmLedger	held = L("{hold 4: -5@never}");
+
+	captured.delta = &held;
+	CHECK(status("{5@2026-06-30}", OP(REDEEM, 5), NULL, false) == CRM_POINTS_DONE);
+	CHECK(status("{5@2026-06-29}", OP(REDEEM, 5), NULL, false) == CRM_POINTS_INSUFFICIENT);
+	CHECK(status("{5@never}", OP(REDEEM, 5), NULL, false) == CRM_POINTS_DONE);
+	CHECK(status("{}", until(OP(EARN, 1), 9677), NULL, false) == CRM_POINTS_DONE);
+	CHECK(status("{50@2026-06-30}", OP(REVERSE_EARN, 50), &earning, false) == CRM_POINTS_DONE);
+	CHECK(status("{50@2026-06-30}", OP(REVERSE_EARN, 51), &earning, false) == CRM_POINTS_OVER_REVERSAL);
+	CHECK(gives("{}", OP(REVERSE_REDEEM, 0), &captured, false, "{5@never}", "{5@never}"));
+	CHECK(gives("{2:a@never, 3:b@never}", OP(REDEEM, 5), NULL, false, "{}", "{-2:a@never, -3:b@never}") && out.amount == -5);
+	CHECK(gives("{8@never}", OP(FREEZE, 1), NULL, false, "{7@never, hold 9: 1@never}", "{-1@never, hold 9: 1@never}"));
+	CHECK(status("{8@never}", OP(FREEZE, 1), NULL, true) == CRM_POINTS_LOCKED);
+	CHECK(status("{8@never}", OP(TRANSFER, 1), NULL, true) == CRM_POINTS_LOCKED);
+	CHECK(status("{8@never}", OP(EARN, 1), NULL, true) == CRM_POINTS_DONE);
+}
+
 int
 main(void)
 {
+	test_shift();
+	test_edges();
 	test_text();
 	test_bytes();
 	test_limits();

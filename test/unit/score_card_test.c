@@ -8,16 +8,21 @@
 #include "score/score_card_core.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "unit.h"
 
+static char arena[1 << 24];
+static size_t used;
+
 static void *
 take(void *where, size_t size)
 {
+	void	   *place = arena + used;
+
 	(void) where;
-	return malloc(size ? size : 1);	/* never freed: the process ends soon */
+	used += (size + 15) / 16 * 16;
+	return used <= sizeof(arena) ? place : NULL;
 }
 
 static CrmCard card;

@@ -1,0 +1,449 @@
+-- points_reward: gifts with a budget, redemption for goods, standing of a customer, notices.
+
+-- -- standing ------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_set_standing(customer crm.customer_code, arrears boolean DEFAULT NULL, level text DEFAULT NULL, has_left boolean DEFAULT NULL,
+        business_date date DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    s crm_data.points_standing;
+    account record;
+    today date := coalesce(business_date, company_today());
+BEGIN
+    IF level IS NOT NULL AND NOT EXISTS (SELECT FROM crm_data.points_level l WHERE l.level = points_set_standing.level) THEN
+        RAISE EXCEPTION 'there is no such level of customers' USING ERRCODE = 'invalid_parameter_value', HINT = 'The table crm_data.points_level lists them.';
+    END IF;
+    INSERT INTO crm_data.points_standing (customer_code) VALUES (customer) ON CONFLICT ON CONSTRAINT points_standing_pkey DO NOTHING;
+    SELECT * INTO s FROM crm_data.points_standing p WHERE p.customer_code = customer FOR UPDATE;
+    s.changes := s.changes + 1;
+    -- Arrears lock what is open; payment opens what they locked and nothing else.
+    IF arrears AND NOT s.arrears THEN
+        FOR account IN SELECT a.programme FROM crm.points_account_status(customer) a WHERE NOT a.is_locked LOOP
+            PERFORM points_lock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today);
+            s.locked := s.locked || account.programme;
+        END LOOP;
+    ELSIF NOT arrears AND s.arrears THEN
+        FOR account IN SELECT p AS programme FROM unnest(s.locked) p LOOP
+            PERFORM points_unlock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today);
+        END LOOP;
+        s.locked := '{}';
+    END IF;
+    IF has_left AND s.left_on IS NULL THEN
+        FOR account IN SELECT a.programme, a.lots FROM crm.points_account_status(customer) a WHERE a.lots IS NOT NULL LOOP
+            PERFORM points_shift(customer, account.programme, format('~void %s %s', s.changes, account.programme), 'void', -account.lots, customer, format('standing:%s', s.changes), today);
+        END LOOP;
+    END IF;
+    UPDATE crm_data.points_standing p
+       SET arrears = coalesce(points_set_standing.arrears, p.arrears), level = coalesce(points_set_standing.level, p.level),
+           left_on = CASE has_left WHEN true THEN coalesce(p.left_on, today) WHEN false THEN NULL ELSE p.left_on END,
+           changes = s.changes, locked = s.locked, changed_by = session_user, changed_at = now()
+     WHERE p.customer_code = customer;
+END
+$$;
+ALTER FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) FROM PUBLIC; -- locks accounts
+GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
+COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
+$$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
+arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level. has_left: true makes all his points void, held ones too; false lets him earn again. Errors: 22023, 23502.$$;
+
+-- Locked or not, and all lots but the debt: null when there are none.
+CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    PERFORM points_lock_accounts(ARRAY[customer]);
+    RETURN QUERY
+    SELECT a.programme, a.status = 'l', (SELECT crm.sum(points_lot(l.hold, l.expires_on, l.class, l.amount)) FROM lots(a.state) l WHERE l.expires_on <> '-infinity')
+      FROM crm_data.points_account a WHERE a.customer_code = customer ORDER BY a.programme COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION crm.points_account_status(crm.customer_code) IS 'The accounts of a customer, held until the transaction ends (客户积分账户状态). A part of crm.points_set_standing().';
+REVOKE EXECUTE ON FUNCTION crm.points_account_status(crm.customer_code) FROM PUBLIC; -- holds others up
+GRANT EXECUTE ON FUNCTION crm.points_account_status(crm.customer_code) TO crm_owner;
+
+-- -- gifts ----------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.open_points_gift_batch(batch text, programme text, type text, label text, budget bigint, valid_until date,
+        valid_from date DEFAULT NULL, expires_on date DEFAULT NULL, most_per_customer bigint DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO crm_data.points_gift_batch (batch, programme, type, label, budget, valid_from, valid_until, expires_on, most_per_customer)
+    VALUES (batch, programme, type, label, budget, coalesce(valid_from, company_today()), valid_until, expires_on, most_per_customer);
+END
+$$;
+ALTER FUNCTION crm.open_points_gift_batch(text, text, text, text, bigint, date, date, date, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.open_points_gift_batch(text, text, text, text, bigint, date, date, date, bigint) FROM PUBLIC; -- the first two of four eyes
+GRANT EXECUTE ON FUNCTION crm.open_points_gift_batch(text, text, text, text, bigint, date, date, date, bigint) TO crm_data_admin;
+COMMENT ON FUNCTION crm.open_points_gift_batch(text, text, text, text, bigint, date, date, date, bigint) IS
+$$Propose a batch of gift points with a budget; nothing is given before another person approves it (提交赠送积分批次).
+expires_on: last usable day of what is given, null for the life of the type. Errors: 23502, 23503, 23505, 23514.$$;
+
+CREATE FUNCTION crm.approve_points_gift_batch(batch text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    b crm_data.points_gift_batch;
+BEGIN
+    SELECT * INTO b FROM crm_data.points_gift_batch p WHERE p.batch = approve_points_gift_batch.batch FOR UPDATE;
+    IF b.batch IS NULL THEN
+        RAISE EXCEPTION 'there is no such batch of gift points to approve' USING ERRCODE = 'no_data_found';
+    ELSIF b.opened_by = session_user THEN
+        RAISE EXCEPTION 'who proposed a batch of gift points cannot approve it' USING ERRCODE = 'KH004', DETAIL = format('Batch %s.', batch);
+    END IF;
+    UPDATE crm_data.points_gift_batch p SET approved_by = session_user, approved_at = now()
+     WHERE p.batch = approve_points_gift_batch.batch AND p.approved_by IS NULL;
+END
+$$;
+ALTER FUNCTION crm.approve_points_gift_batch(text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.approve_points_gift_batch(text) FROM PUBLIC; -- the second two of four eyes
+GRANT EXECUTE ON FUNCTION crm.approve_points_gift_batch(text) TO crm_data_admin;
+COMMENT ON FUNCTION crm.approve_points_gift_batch(text) IS 'Approve a batch of gift points that another person proposed (审批赠送积分批次). Errors: P0002, KH004.';
+
+CREATE FUNCTION crm.close_points_gift_batch(batch text) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS 'UPDATE crm_data.points_gift_batch p SET closed_at = now() WHERE p.batch = $1 AND p.closed_at IS NULL';
+ALTER FUNCTION crm.close_points_gift_batch(text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.close_points_gift_batch(text) FROM PUBLIC; -- ends a campaign
+GRANT EXECUTE ON FUNCTION crm.close_points_gift_batch(text) TO crm_data_admin;
+COMMENT ON FUNCTION crm.close_points_gift_batch(text) IS 'End a batch of gift points before its budget or its time is used up (关闭赠送积分批次).';
+
+CREATE FUNCTION crm.give_points(customer crm.customer_code, request_id text, batch text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    b crm_data.points_gift_batch;
+    t crm_data.points_type;
+    used crm_data.points_gift_use;
+    answer crm.points_answer;
+    today date := coalesce(business_date, company_today());
+    last date;
+BEGIN
+    SELECT * INTO b FROM crm_data.points_gift_batch p WHERE p.batch = give_points.batch;
+    IF b.batch IS NULL THEN
+        RAISE EXCEPTION 'there is no such batch of gift points' USING ERRCODE = 'no_data_found';
+    END IF;
+    SELECT * INTO t FROM crm_data.points_type p WHERE p.programme = b.programme AND p.type = b.type;
+    SELECT * INTO used FROM crm_data.points_gift_use u WHERE u.customer_code = customer AND u.request_id = give_points.request_id;
+    last := coalesce(used.expires_on, b.expires_on, points_last_day(t.life, t.life_length, t.life_until, today));
+    answer := points_gift(customer, b.programme, request_id, amount, last, nullif(t.class, ''), today);
+    -- The account is held now, so what was there of this request and of this customer is known.
+    IF answer.status = 'replay' THEN
+        IF NOT EXISTS (SELECT FROM crm_data.points_gift_use u WHERE u.customer_code = customer AND u.request_id = give_points.request_id AND u.batch = b.batch) THEN
+            RAISE EXCEPTION 'the request id was used for another gift' USING ERRCODE = 'KH014', DETAIL = format('Request %s.', request_id);
+        END IF;
+        RETURN answer;
+    END IF;
+    IF b.approved_by IS NULL THEN
+        RAISE EXCEPTION 'this batch of gift points has not been approved' USING ERRCODE = 'KH003', DETAIL = format('Batch %s.', batch),
+            HINT = 'Another person calls crm.approve_points_gift_batch().';
+    ELSIF b.closed_at IS NOT NULL OR today NOT BETWEEN b.valid_from AND b.valid_until THEN
+        RAISE EXCEPTION 'this batch of gift points is not open on this day' USING ERRCODE = 'KH007', DETAIL = format('Batch %s: from %s to %s.', batch, b.valid_from, b.valid_until);
+    ELSIF (SELECT sum(u.amount) + give_points.amount > b.most_per_customer FROM crm_data.points_gift_use u WHERE u.customer_code = customer AND u.batch = b.batch) OR amount > b.most_per_customer THEN
+        RAISE EXCEPTION 'the customer has had what this batch of gift points gives to one' USING ERRCODE = 'KHP07', DETAIL = format('Batch %s: at most %s.', batch, b.most_per_customer);
+    END IF;
+    -- Whoever else gives from the batch waits for this row, and then sees what is left.
+    UPDATE crm_data.points_gift_batch p SET spent = p.spent + give_points.amount
+     WHERE p.batch = give_points.batch AND p.spent + give_points.amount <= p.budget AND p.closed_at IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the budget of this batch of gift points does not reach' USING ERRCODE = 'KHP06', DETAIL = format('Batch %s: budget %s.', batch, b.budget);
+    END IF;
+    INSERT INTO crm_data.points_gift_use (customer_code, request_id, batch, amount, expires_on) VALUES (customer, request_id, batch, amount, last);
+    RETURN answer;
+END
+$$;
+ALTER FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) TO crm_writer;
+COMMENT ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) IS
+$$Give gift points out of an approved batch, never beyond its budget (按批次赠送积分).
+The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
+
+-- -- rewards ----------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.define_points_reward(item text, programme text, label_zh text, label_en text, points bigint, category text DEFAULT 'general', cash numeric DEFAULT 0,
+        min_level text DEFAULT 'none', valid_from date DEFAULT NULL, valid_until date DEFAULT NULL, most_per_customer integer DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO crm_data.points_reward AS r (item, programme, label_zh, label_en, points, category, cash, min_level, valid_from, valid_until, most_per_customer)
+    VALUES (item, programme, label_zh, label_en, points, category, cash, min_level, coalesce(valid_from, company_today()), coalesce(valid_until, 'infinity'), most_per_customer)
+    ON CONFLICT ON CONSTRAINT points_reward_pkey DO UPDATE
+       SET programme = excluded.programme, label_zh = excluded.label_zh, label_en = excluded.label_en, points = excluded.points, category = excluded.category,
+           cash = excluded.cash, min_level = excluded.min_level, valid_from = excluded.valid_from, valid_until = excluded.valid_until, most_per_customer = excluded.most_per_customer;
+END
+$$;
+ALTER FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) FROM PUBLIC; -- makes prices
+GRANT EXECUTE ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) IS
+$$Make a reward, or change it for redemptions from now on (定义积分回馈产品).
+points and cash (yuan) are the price of one; min_level: of crm_data.points_level. It has no stock before crm.points_stock(). Errors: 23502, 23503, 23514.$$;
+
+CREATE FUNCTION crm.points_stock(item text, change bigint) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    now bigint;
+BEGIN
+    UPDATE crm_data.points_reward r SET stock = r.stock + change, stocked = r.stocked + change WHERE r.item = points_stock.item RETURNING r.stock INTO now;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no such reward to stock' USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN now;
+END
+$$;
+ALTER FUNCTION crm.points_stock(text, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_stock(text, bigint) FROM PUBLIC; -- makes goods of nothing
+GRANT EXECUTE ON FUNCTION crm.points_stock(text, bigint) TO crm_data_admin;
+COMMENT ON FUNCTION crm.points_stock(text, bigint) IS 'Add to the stock of a reward, or take from it; gives what there is now (调整回馈产品库存). Errors: P0002, 23514 when there is not so much.';
+
+CREATE FUNCTION crm.define_points_redeem_rule(programme text, threshold bigint DEFAULT 0, min_tenure_months integer DEFAULT 0, most_a_month integer DEFAULT NULL,
+        most_points_a_month bigint DEFAULT NULL) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    INSERT INTO crm_data.points_redeem_rule (programme, threshold, min_tenure_months, most_a_month, most_points_a_month) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT ON CONSTRAINT points_redeem_rule_pkey DO UPDATE SET threshold = excluded.threshold, min_tenure_months = excluded.min_tenure_months,
+        most_a_month = excluded.most_a_month, most_points_a_month = excluded.most_points_a_month $$;
+ALTER FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) IS
+$$Who may redeem rewards in a programme (定义积分回馈规则).
+threshold: points that must have been available once; who reached them stays qualified. min_tenure_months: with us at least so long. most_a_month, most_points_a_month: of redemptions in a calendar month. Arrears and leaving always block. Errors: 23502, 23503, 23514.$$;
+
+-- Why a customer may not have a reward now; null when he may.
+CREATE FUNCTION crm.points_reward_obstacle(customer crm.customer_code, item text, quantity bigint, on_day date) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT CASE
+           WHEN s.left_on IS NOT NULL THEN 'the customer has left'
+           WHEN s.arrears THEN 'the customer is in arrears'
+           WHEN coalesce(mine.rank, 0) < needed.rank THEN 'the customer''s level is too low'
+           WHEN EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = r.programme AND r.category <> ALL (t.redeemable_for)) THEN 'the points of this programme do not buy it'
+           WHEN rule.threshold > 0 AND NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = r.programme AND j.available >= rule.threshold)
+               THEN 'the customer has never had as many points as qualify'
+           WHEN rule.min_tenure_months > 0 AND NOT EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = $1
+                   AND c.registered_at <= ($4 - make_interval(months => rule.min_tenure_months)) AT TIME ZONE current_setting('crm.timezone')) THEN 'the customer has not been with us long enough'
+           WHEN use.mine + $3 > r.most_per_customer THEN 'the customer has had as many of it as one may'
+           WHEN use.number >= rule.most_a_month THEN 'the customer has redeemed as often as one may in a month'
+           WHEN use.points + $3 * r.points > rule.most_points_a_month THEN 'the customer has redeemed as much as one may in a month'
+           END
+      FROM crm_data.points_reward r
+      LEFT JOIN crm_data.points_standing s ON s.customer_code = $1
+      LEFT JOIN crm_data.points_level mine ON mine.level = s.level
+      LEFT JOIN crm_data.points_level needed ON needed.level = r.min_level
+      LEFT JOIN crm_data.points_redeem_rule rule ON rule.programme = r.programme,
+           LATERAL (SELECT coalesce(sum(u.quantity) FILTER (WHERE u.item = r.item), 0) AS mine,
+                           count(*) FILTER (WHERE u.programme = r.programme AND date_trunc('month', u.redeemed_on) = date_trunc('month', $4)) AS number,
+                           coalesce(sum(u.points) FILTER (WHERE u.programme = r.programme AND date_trunc('month', u.redeemed_on) = date_trunc('month', $4)), 0) AS points
+                      FROM crm_data.points_redemption u WHERE u.customer_code = $1 AND u.cancelled_by IS NULL) use
+     WHERE r.item = $2 $$;
+ALTER FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) FROM PUBLIC; -- tells how a customer stands
+GRANT EXECUTE ON FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) TO crm_writer;
+COMMENT ON FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) IS
+'Why a customer may not redeem a reward on a day, other than points and stock; null when he may (兑换限制原因).';
+
+CREATE FUNCTION crm.redeem_reward(customer crm.customer_code, request_id text, item text, quantity bigint DEFAULT 1, cash_paid numeric DEFAULT 0, business_date date DEFAULT NULL)
+    RETURNS crm.points_answer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    r crm_data.points_reward;
+    known crm_data.points_redemption;
+    answer crm.points_answer;
+    obstacle text;
+    today date := coalesce(business_date, company_today());
+BEGIN
+    IF quantity IS NULL OR quantity < 1 OR quantity > 1000000 THEN
+        RAISE EXCEPTION 'a redemption is of one reward or more' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Request %s.', request_id);
+    END IF;
+    SELECT * INTO r FROM crm_data.points_reward p WHERE p.item = redeem_reward.item;
+    IF r.item IS NULL THEN
+        RAISE EXCEPTION 'there is no such reward' USING ERRCODE = 'no_data_found';
+    END IF;
+    SELECT * INTO known FROM crm_data.points_redemption u WHERE u.customer_code = customer AND u.request_id = redeem_reward.request_id;
+    IF known.request_id IS NULL THEN
+        IF today NOT BETWEEN r.valid_from AND r.valid_until THEN
+            RAISE EXCEPTION 'this reward is not offered on this day' USING ERRCODE = 'KH007', DETAIL = format('Reward %s: from %s to %s.', item, r.valid_from, r.valid_until);
+        ELSIF cash_paid IS DISTINCT FROM r.cash * quantity THEN
+            RAISE EXCEPTION 'the money paid is not the price of this reward' USING ERRCODE = 'invalid_parameter_value',
+                DETAIL = format('Reward %s: %s points and %s yuan each.', item, r.points, r.cash);
+        END IF;
+        -- Before anything else, so that who may not redeem is told why, and not that his account is locked.
+        obstacle := points_reward_obstacle(customer, item, quantity, today);
+        IF obstacle IS NULL THEN
+            answer := points_redeem(customer, r.programme, request_id, r.points * quantity, today);
+            SELECT * INTO known FROM crm_data.points_redemption u WHERE u.customer_code = customer AND u.request_id = redeem_reward.request_id;
+        END IF;
+        IF known.request_id IS NULL THEN
+            -- Again, now that the account is held: limits hold for all sessions of a customer together.
+            obstacle := coalesce(obstacle, points_reward_obstacle(customer, item, quantity, today));
+            IF obstacle IS NOT NULL THEN
+                RAISE EXCEPTION 'the customer may not redeem this reward' USING ERRCODE = 'KHP07', DETAIL = format('Reward %s: %s.', item, obstacle);
+            ELSIF answer.status = 'replay' THEN
+                RAISE EXCEPTION 'the request id was used for a redemption of no reward' USING ERRCODE = 'KH014', DETAIL = format('Request %s.', request_id);
+            END IF;
+            UPDATE crm_data.points_reward p SET stock = p.stock - quantity WHERE p.item = redeem_reward.item AND p.stock >= quantity AND p.points = r.points AND p.cash = r.cash;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'there is not enough of this reward in stock' USING ERRCODE = 'KHP06', DETAIL = format('Reward %s.', item);
+            END IF;
+            INSERT INTO crm_data.points_redemption (customer_code, request_id, item, programme, quantity, points, cash, redeemed_on)
+            VALUES (customer, request_id, item, r.programme, quantity, r.points * quantity, cash_paid, today);
+            RETURN answer;
+        END IF;
+    END IF;
+    IF known.item <> item OR known.quantity <> quantity OR known.cash <> cash_paid THEN
+        RAISE EXCEPTION 'the request id was used for another redemption' USING ERRCODE = 'KH014', DETAIL = format('Request %s.', request_id);
+    END IF;
+    RETURN points_redeem(customer, known.programme, request_id, known.points, today);
+END
+$$;
+ALTER FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) TO crm_writer;
+COMMENT ON FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) IS
+$$Redeem points for a reward: points and stock together or neither (积分兑换回馈产品).
+cash_paid: what was paid beside, the reward's price in money times quantity. The same request again gives the first answer. Errors: P0002, 22023, KH007 when not offered on the day, KHP06 when there is not enough in stock, KHP07 with the reason when the customer may not, KH014, and those of crm.points_redeem().$$;
+
+CREATE FUNCTION crm.cancel_reward(customer crm.customer_code, request_id text, ref text, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    u crm_data.points_redemption;
+    answer crm.points_answer;
+BEGIN
+    SELECT * INTO u FROM crm_data.points_redemption p WHERE p.customer_code = customer AND p.request_id = ref;
+    IF u.request_id IS NULL THEN
+        RAISE EXCEPTION 'there is no such redemption' USING ERRCODE = 'no_data_found', DETAIL = format('Request %s.', ref);
+    END IF;
+    answer := points_reverse(customer, u.programme, request_id, ref, NULL, business_date);
+    IF answer.status = 'ok' THEN
+        UPDATE crm_data.points_reward p SET stock = p.stock + u.quantity WHERE p.item = u.item;
+        UPDATE crm_data.points_redemption p SET cancelled_by = cancel_reward.request_id, cancelled_at = now() WHERE p.customer_code = customer AND p.request_id = ref;
+    END IF;
+    RETURN answer;
+END
+$$;
+ALTER FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) TO crm_writer;
+COMMENT ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) IS
+$$Cancel a redemption: its lots come back with their last days, the goods into stock (取消兑换).
+Once; the same request again gives the first answer. Money is the caller's to give back. Errors: P0002, KHP01 when it was cancelled before, KH014.$$;
+
+CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = transfer_points.programme AND NOT t.is_transferable) THEN
+        RAISE EXCEPTION 'points of this programme are not given to others' USING ERRCODE = 'KHP07', DETAIL = format('Request %s.', request_id);
+    END IF;
+    RETURN points_transfer(customer, customer2, programme, request_id, amount, business_date);
+END
+$$;
+ALTER FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
+COMMENT ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
+'Transfer points where the types of the programme allow it, as a customer''s own wish (按规则转赠积分). Errors: KHP07, and those of crm.points_transfer().';
+
+-- -- notices ---------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_notice_batch(as_of date, INOUT after_customer crm.customer_code, INOUT after_programme text, size integer, OUT made bigint, OUT looked bigint)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    WITH due AS (
+        SELECT a.customer_code, a.programme, a.state FROM crm_data.points_account a
+         WHERE a.next_due <= as_of + 30 AND (after_customer IS NULL OR a.customer_code > after_customer OR a.customer_code = after_customer AND a.programme COLLATE "C" > after_programme)
+         ORDER BY a.customer_code, a.programme COLLATE "C" LIMIT size),
+    ending AS (
+        SELECT d.customer_code, d.programme, l.expires_on, CASE WHEN l.expires_on <= as_of + 7 THEN 7 ELSE 30 END AS days, sum(l.amount) AS amount
+          FROM due d, lots(d.state) l WHERE l.hold = 0 AND l.expires_on BETWEEN as_of AND as_of + 30 GROUP BY 1, 2, 3),
+    noted AS (
+        INSERT INTO crm_data.points_notice (customer_code, programme, expires_on, days, amount, noted_on)
+        SELECT e.customer_code, e.programme, e.expires_on, e.days, e.amount, as_of FROM ending e
+            ON CONFLICT ON CONSTRAINT points_notice_pkey DO NOTHING RETURNING 1)
+    SELECT (SELECT count(*) FROM noted), (SELECT count(*) FROM due), d.customer_code, d.programme
+      INTO made, looked, after_customer, after_programme
+      FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT x.customer_code, x.programme FROM due x ORDER BY x.customer_code DESC, x.programme COLLATE "C" DESC LIMIT 1) d ON true;
+END
+$$;
+ALTER FUNCTION crm.points_notice_batch(date, crm.customer_code, text, integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_notice_batch(date, crm.customer_code, text, integer) FROM PUBLIC; -- writes notices
+GRANT EXECUTE ON FUNCTION crm.points_notice_batch(date, crm.customer_code, text, integer) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_notice_batch(date, crm.customer_code, text, integer) IS 'Notices for so many accounts after the given one (积分到期提醒一批). A part of crm.points_make_notices().';
+
+CREATE PROCEDURE crm.points_make_notices(as_of date DEFAULT crm.company_today(), size integer DEFAULT 10000)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    part record;
+BEGIN
+    SELECT NULL::crm.customer_code AS after_customer, NULL::pg_catalog.text AS after_programme, 0::pg_catalog.int8 AS looked INTO part;
+    LOOP
+        part := crm.points_notice_batch(as_of, part.after_customer, part.after_programme, size);
+        COMMIT;
+        EXIT WHEN part.looked OPERATOR(pg_catalog.<) size;
+    END LOOP;
+END
+$$;
+REVOKE EXECUTE ON PROCEDURE crm.points_make_notices(date, integer) FROM PUBLIC; -- writes notices
+GRANT EXECUTE ON PROCEDURE crm.points_make_notices(date, integer) TO crm_data_admin, crm_admin;
+COMMENT ON PROCEDURE crm.points_make_notices(date, integer) IS
+$$Note what ends within 30 days and within 7 days: one notice of each kind for each account and last day, once (生成积分到期提醒).
+Run it daily; a day that was missed is caught up with, and what is 7 days away gets no 30-day notice any more. Whoever sends them reads crm_data.points_notice where sent_at is null and calls crm.points_notices_sent(). Errors: 2D000 inside a transaction block.$$;
+
+CREATE FUNCTION crm.points_notices_sent(noted_until date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    n bigint;
+BEGIN
+    UPDATE crm_data.points_notice p SET sent_at = now() WHERE p.sent_at IS NULL AND p.noted_on <= noted_until;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END
+$$;
+ALTER FUNCTION crm.points_notices_sent(date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_notices_sent(date) FROM PUBLIC; -- marks notices
+GRANT EXECUTE ON FUNCTION crm.points_notices_sent(date) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_notices_sent(date) IS 'Mark the notices up to a day as sent; gives their number (标记提醒已发送).';
+
+-- -- the audit's share --------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_reward_audit(customer crm.customer_code DEFAULT NULL)
+    RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'gift_budget'::text, NULL::crm.customer_code, b.programme, format('batch %s: budget %s, spent %s, given %s', b.batch, b.budget, b.spent, g.amount)
+      FROM crm_data.points_gift_batch b, LATERAL (SELECT coalesce(sum(u.amount), 0) AS amount FROM crm_data.points_gift_use u WHERE u.batch = b.batch) g
+     WHERE customer IS NULL AND (b.spent <> g.amount OR b.spent > b.budget);
+    RETURN QUERY
+    SELECT 'gift_posted'::text, u.customer_code, j.programme, format('request %s of batch %s: %s given, %s posted', u.request_id, u.batch, u.amount, j.amount)
+      FROM crm_data.points_gift_use u LEFT JOIN crm_data.points_journal j ON j.customer_code = u.customer_code AND j.request_id = u.request_id
+     WHERE (customer IS NULL OR u.customer_code = customer) AND (j.amount = u.amount AND j.kind = 'gift') IS NOT TRUE;
+    RETURN QUERY
+    SELECT 'reward_stock'::text, NULL::crm.customer_code, r.programme, format('reward %s: stocked %s, redeemed %s, in stock %s', r.item, r.stocked, u.quantity, r.stock)
+      FROM crm_data.points_reward r,
+           LATERAL (SELECT coalesce(sum(p.quantity), 0) AS quantity FROM crm_data.points_redemption p WHERE p.item = r.item AND p.cancelled_by IS NULL) u
+     WHERE customer IS NULL AND r.stock <> r.stocked - u.quantity;
+    RETURN QUERY
+    SELECT 'reward_posted'::text, u.customer_code, u.programme, format('request %s for %s: %s points, %s posted, %s taken back', u.request_id, u.item, u.points, j.amount, v.reversed)
+      FROM crm_data.points_redemption u
+      LEFT JOIN crm_data.points_journal j ON j.customer_code = u.customer_code AND j.request_id = u.request_id
+      LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id
+     WHERE (customer IS NULL OR u.customer_code = customer)
+       AND (j.kind = 'redeem' AND j.amount = -u.points AND (u.cancelled_by IS NULL OR v.reversed = u.points)) IS NOT TRUE;
+END
+$$;
+ALTER FUNCTION crm.points_reward_audit(crm.customer_code) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_reward_audit(crm.customer_code) FROM PUBLIC; -- reads every account
+GRANT EXECUTE ON FUNCTION crm.points_reward_audit(crm.customer_code) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_reward_audit(crm.customer_code) IS
+'What does not agree between gifts, rewards, stock and the journal: gift_budget, gift_posted, reward_stock, reward_posted (积分赠送与回馈核对). A part of crm.points_audit().';

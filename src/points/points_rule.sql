@@ -1,0 +1,440 @@
+-- points_rule: from purchases, bills, tenure and events to points, by rules that are rows.
+
+-- -- the language of rules ----------------------------------------------------------
+
+CREATE FUNCTION crm.points_formula(formula text, facts jsonb) RETURNS numeric
+    AS 'MODULE_PATHNAME', 'crm_points_formula' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION crm.points_formula(text, jsonb) IS
+$$The amount that a formula gives on facts, exactly (积分公式).
+Numbers, 'texts', names of facts; + - * /; comparisons, in, not in, and, or, not; if, least, greatest, floor, ceil, round. Nothing in it is ever run as SQL. Null when a fact is missing or of another kind, or a divisor is 0. Errors: 42601 with the place in DETAIL.$$;
+
+CREATE FUNCTION crm.points_condition(condition text, facts jsonb) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'crm_points_condition' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION crm.points_condition(text, jsonb) IS
+$$Whether a condition holds on facts; what cannot be told does not (积分条件).
+The language is that of crm.points_formula(). Errors: 42601.$$;
+
+CREATE FUNCTION crm.points_last_day(life text, length integer, until date, earned_on date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT CASE life
+           WHEN 'natural_year' THEN make_date(extract(year FROM earned_on)::int + length - 1, 12, 31)
+           WHEN 'months' THEN (date_trunc('month', earned_on::timestamp) + make_interval(months => length + 1) - interval '1 day')::date
+           WHEN 'days' THEN earned_on + length
+           WHEN 'fixed' THEN until
+           ELSE 'infinity' END $$;
+COMMENT ON FUNCTION crm.points_last_day(text, integer, date, date) IS
+$$The last usable day of points earned on a day, by the life of their type (积分有效期).
+natural_year: 31 December of the length-th calendar year, the year of earning being the first; months: the end of the length-th month after that of earning; days: so many days later; fixed: until; never.$$;
+
+-- What is granted of an exact amount: rounded, with what was carried, within the caps. Caps and
+-- what was used of them may be null.
+CREATE FUNCTION crm.points_award(rounding text, exact numeric, carried numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT greatest(CASE rounding
+           WHEN 'carry' THEN floor(exact + coalesce(carried, 0))
+           WHEN 'half_up' THEN round(exact)
+           WHEN 'ceil' THEN ceil(exact)
+           ELSE floor(exact) END, 0) $$;
+COMMENT ON FUNCTION crm.points_award(text, numeric, numeric) IS
+'Whole points of an exact amount: floor, carry (floor, and what is over is kept for the next), half_up or ceil (积分取整).';
+
+-- -- types and rules -------------------------------------------------------------------
+
+CREATE FUNCTION crm.define_points_type(programme text, type text, label_zh text, label_en text, category text DEFAULT 'consumption', class text DEFAULT '',
+        life text DEFAULT 'natural_year', life_length integer DEFAULT 3, life_until date DEFAULT NULL, priority integer DEFAULT 100,
+        redeemable_for text[] DEFAULT NULL, is_transferable boolean DEFAULT true) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    odd text;
+BEGIN
+    INSERT INTO crm_data.points_type AS t (programme, type, label_zh, label_en, category, class, life, life_length, life_until, priority, redeemable_for, is_transferable)
+    VALUES (programme, type, label_zh, label_en, category, class, life, life_length, life_until, priority, redeemable_for, is_transferable)
+    ON CONFLICT ON CONSTRAINT points_type_pkey DO UPDATE
+       SET label_zh = excluded.label_zh, label_en = excluded.label_en, category = excluded.category, class = excluded.class, life = excluded.life,
+           life_length = excluded.life_length, life_until = excluded.life_until, priority = excluded.priority,
+           redeemable_for = excluded.redeemable_for, is_transferable = excluded.is_transferable;
+    -- Lots of one day are used by class, so the order of classes is the priority.
+    SELECT t.type INTO odd FROM crm_data.points_type t
+     WHERE t.programme = define_points_type.programme AND t.type <> define_points_type.type AND t.priority <> define_points_type.priority
+       AND (t.priority < define_points_type.priority) <> (t.class COLLATE "C" < define_points_type.class COLLATE "C") LIMIT 1;
+    IF odd IS NOT NULL THEN
+        RAISE EXCEPTION 'the priority of this type of points is against the order of classes' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('Against type %s: of one last day, lots are used in the order of their classes, as bytes.', odd),
+            HINT = 'Name the class so that it sorts where the priority wants it, or give both types the same priority.';
+    END IF;
+    -- Points of one account are alike in what they buy.
+    SELECT t.type INTO odd FROM crm_data.points_type t
+     WHERE t.programme = define_points_type.programme
+       AND (t.redeemable_for IS DISTINCT FROM define_points_type.redeemable_for OR t.is_transferable <> define_points_type.is_transferable) LIMIT 1;
+    IF odd IS NOT NULL THEN
+        RAISE EXCEPTION 'types of one programme buy the same and are transferred alike' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('Type %s differs.', odd), HINT = 'Give directed points a programme of their own.';
+    END IF;
+END
+$$;
+ALTER FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) IS
+$$Make a type of points, or change its parameters for what is earned from now on (定义积分类型).
+category: consumption, reward, gift or campaign; class: the mark of its lots; life: natural_year (length years, 31 December), months (end of the length-th month after), days, fixed (until) or never; priority: order of use among lots of one day, the lowest first; redeemable_for: categories of reward items, null for all. Errors: 22023, 23502, 23503, 23514, 23505 when another type has the class.$$;
+
+CREATE FUNCTION crm.define_points_rule(programme text, rule text, valid_from date, element text, type text, formula text,
+        condition text DEFAULT NULL, multiplier numeric DEFAULT 1, rounding text DEFAULT 'floor',
+        cap_day bigint DEFAULT NULL, cap_month bigint DEFAULT NULL, cap_year bigint DEFAULT NULL,
+        cap_number integer DEFAULT NULL, cap_number_per text DEFAULT NULL, valid_until date DEFAULT NULL) RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    made integer;
+BEGIN
+    -- Both are read once here, so that nonsense is refused when it is written.
+    PERFORM points_formula(formula, '{}'), points_condition(condition, '{}');
+    DELETE FROM crm_data.points_rule r
+     WHERE r.programme = define_points_rule.programme AND r.rule = define_points_rule.rule AND r.valid_from = define_points_rule.valid_from;
+    INSERT INTO crm_data.points_rule AS r (programme, rule, valid_from, valid_until, element, type, condition, formula, multiplier, rounding,
+                                           cap_day, cap_month, cap_year, cap_number, cap_number_per)
+    VALUES (programme, rule, valid_from, valid_until, element, type, condition, formula, multiplier, rounding,
+            cap_day, cap_month, cap_year, cap_number, cap_number_per)
+    RETURNING r.version INTO made;
+    RETURN made;
+END
+$$;
+ALTER FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) IS
+$$Make a version of a rule, in force from a day until a later version or valid_until; gives its number (定义积分规则版本).
+What is earned from an element of the kind: formula times multiplier where the condition holds, rounded (floor, carry, half_up, ceil), within caps of points a day, month and year of the element and of a number of earnings per day, month or year. Facts: amount, category, what the element says itself, and of the customer tenure_months, level, kind, lifecycle_state. A version that nothing was earned by is replaced; one that was used stays as it is.
+Errors: 42601 for formula or condition, 55000 for a version that was used, 23502, 23503, 23514.$$;
+
+CREATE FUNCTION crm.points_rule_keep() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' OR OLD.used_at IS NOT NULL
+       OR TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'used_at' <> to_jsonb(OLD) - 'used_at' THEN
+        RAISE EXCEPTION 'a version of a point rule is not changed' USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Make a new version with a later valid_from by crm.define_points_rule().';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+COMMENT ON FUNCTION crm.points_rule_keep() IS 'Trigger: versions of rules stay as they are once something was earned by them (规则版本不可更改). Errors: 55000.';
+REVOKE EXECUTE ON FUNCTION crm.points_rule_keep() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_rule_keep() TO crm_owner; -- who makes the trigger
+
+-- -- elements -----------------------------------------------------------------------------
+
+CREATE FUNCTION crm.record_points_element(customer crm.customer_code, kind text, source text, occurred_on date, amount numeric,
+        category text DEFAULT 'general', facts jsonb DEFAULT '{}') RETURNS boolean
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    known crm_data.points_element;
+BEGIN
+    INSERT INTO crm_data.points_element (customer_code, kind, source, occurred_on, amount, category, facts)
+    VALUES (customer, kind, source, occurred_on, amount, category, facts) ON CONFLICT ON CONSTRAINT points_element_pkey DO NOTHING;
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    SELECT * INTO known FROM crm_data.points_element e
+     WHERE e.customer_code = customer AND e.kind = record_points_element.kind AND e.source = record_points_element.source;
+    IF (known.occurred_on, known.amount, known.category, known.facts) IS DISTINCT FROM (occurred_on, amount, category, facts) THEN
+        RAISE EXCEPTION 'this source was recorded with other facts' USING ERRCODE = 'KH014',
+            DETAIL = format('%s %s.', kind, source), HINT = 'Take the points back with crm.points_reverse() and record the correction under a source of its own.';
+    END IF;
+    RETURN false;
+END
+$$;
+ALTER FUNCTION crm.record_points_element(crm.customer_code, text, text, date, numeric, text, jsonb) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.record_points_element(crm.customer_code, text, text, date, numeric, text, jsonb) FROM PUBLIC; -- points come of it
+GRANT EXECUTE ON FUNCTION crm.record_points_element(crm.customer_code, text, text, date, numeric, text, jsonb) TO crm_writer;
+COMMENT ON FUNCTION crm.record_points_element(crm.customer_code, text, text, date, numeric, text, jsonb) IS
+$$Record something that points are reckoned from, such as a bill that was paid or an event; false when it was recorded before (登记积分计算要素).
+kind: what rules name; source: its id in the system that it comes from, once for each customer and kind; amount: for bills what was received, in yuan; facts: whatever else conditions ask for. Errors: KH014 when recorded with other facts, 23502, 23514.$$;
+
+CREATE FUNCTION crm.points_collect_elements(programme text, period date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    first date := date_trunc('month', period::timestamp);
+    last date := first + interval '1 month' - interval '1 day';
+    kinds text[] := ARRAY(SELECT DISTINCT r.element FROM crm_data.points_rule r
+                           WHERE r.programme = points_collect_elements.programme AND r.valid_from <= last AND coalesce(r.valid_until, 'infinity') >= first);
+    n bigint;
+    made bigint := 0;
+BEGIN
+    IF 'purchase' = ANY (kinds) THEN
+        INSERT INTO crm_data.points_element (customer_code, kind, source, occurred_on, amount, category, facts)
+        SELECT p.customer_code, 'purchase', CASE WHEN octet_length(p.order_no) <= 100 THEN p.order_no ELSE md5(p.order_no) END, p.purchased_on, p.amount, 'general',
+               jsonb_build_object('product', p.product, 'quantity', p.quantity, 'currency', p.currency, 'channel', p.channel)
+          FROM crm_data.purchase p WHERE p.purchased_on BETWEEN first AND last AND p.amount > 0
+            ON CONFLICT ON CONSTRAINT points_element_pkey DO NOTHING;
+        GET DIAGNOSTICS made = ROW_COUNT;
+    END IF;
+    IF 'tenure' = ANY (kinds) THEN
+        -- One a month, for whoever is with us all month.
+        INSERT INTO crm_data.points_element (customer_code, kind, source, occurred_on, amount, category, facts)
+        SELECT c.customer_code, 'tenure', to_char(last, 'YYYY-MM'), last, 1, 'general', '{}'
+          FROM crm_data.customer c WHERE c.lifecycle_state IN ('registered', 'active', 'dormant') AND c.registered_at < first
+            ON CONFLICT ON CONSTRAINT points_element_pkey DO NOTHING;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        made := made + n;
+    END IF;
+    RETURN made;
+END
+$$;
+ALTER FUNCTION crm.points_collect_elements(text, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_collect_elements(text, date) FROM PUBLIC; -- points come of it
+GRANT EXECUTE ON FUNCTION crm.points_collect_elements(text, date) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_collect_elements(text, date) IS
+$$Make the elements of a month from purchases and tenure, once each; gives how many are new (采集积分计算要素).
+Only of kinds that a rule of the programme asks for. Bills and events are recorded by crm.record_points_element(). A part of crm.points_accrue().$$;
+
+-- -- accrual ------------------------------------------------------------------------------
+
+-- The earnings of some customers, reckoned all at once and posted by one call.
+CREATE FUNCTION crm.points_accrue_customers(programme text, period date, customers crm.customer_code[], as_of date) RETURNS bigint
+    -- A batch is a small part of every table, so each look-up goes by index, however small they are yet.
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET enable_material = off
+    AS $$
+DECLARE
+    ops crm.points_ruled_op[];
+    made bigint;
+    zone text := current_setting('crm.timezone');
+BEGIN
+    WITH due AS (
+        SELECT e.customer_code, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
+               r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, t.class,
+               points_last_day(t.life, t.life_length, t.life_until, e.occurred_on) AS expires_on,
+               format('accrual:%s:%s:%s', r.rule, e.kind, e.source) AS request_id,
+               -- What a rule may ask: the element's own facts, and those of its customer on that day.
+               e.facts || jsonb_strip_nulls(jsonb_build_object('element', e.kind, 'amount', e.amount, 'category', e.category,
+                   'month', extract(month FROM e.occurred_on)::int, 'day', extract(day FROM e.occurred_on)::int,
+                   'kind', c.kind, 'lifecycle_state', c.lifecycle_state, 'level', s.level,
+                   'tenure_months', CASE WHEN since.day <= e.occurred_on
+                                    THEN 12 * (extract(year FROM e.occurred_on) - extract(year FROM since.day))::int
+                                         + (extract(month FROM e.occurred_on) - extract(month FROM since.day))::int
+                                         - (extract(day FROM e.occurred_on) < extract(day FROM since.day))::int END)) AS facts
+          FROM crm_data.points_element e
+          LEFT JOIN crm_data.customer c ON c.customer_code = e.customer_code
+          LEFT JOIN crm_data.points_standing s ON s.customer_code = e.customer_code
+         CROSS JOIN LATERAL (SELECT (c.registered_at AT TIME ZONE zone)::date AS day) since
+          JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.valid_from <= e.occurred_on
+           AND coalesce(r.valid_until, 'infinity') >= e.occurred_on
+          JOIN crm_data.points_type t ON t.programme = r.programme AND t.type = r.type
+         WHERE e.period = points_accrue_customers.period AND e.customer_code = ANY (customers)
+           AND NOT EXISTS (SELECT FROM crm_data.points_rule n WHERE n.programme = r.programme AND n.rule = r.rule
+                              AND n.valid_from > r.valid_from AND n.valid_from <= e.occurred_on)
+           AND NOT EXISTS (SELECT FROM crm_data.points_earning x
+                            WHERE x.customer_code = e.customer_code AND x.programme = r.programme
+                              AND x.request_id = format('accrual:%s:%s:%s', r.rule, e.kind, e.source))),
+    exact AS (
+        SELECT d.*, trunc(points_formula(d.formula, d.facts) * d.multiplier, 10) AS exact
+          FROM due d WHERE d.condition IS NULL OR points_condition(d.condition, d.facts)),
+    carried AS (
+        SELECT x.*, CASE WHEN x.rounding = 'carry' THEN coalesce(m.remainder, 0) + coalesce(sum(greatest(x.exact, 0)) OVER w, 0) END AS before
+          FROM exact x
+          LEFT JOIN crm_data.points_remainder m ON m.customer_code = x.customer_code AND m.programme = points_accrue_customers.programme AND m.rule = x.rule
+         WHERE x.exact IS NOT NULL
+        WINDOW w AS (PARTITION BY x.customer_code, x.rule ORDER BY x.occurred_on, x.kind, x.source ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+    whole AS (
+        SELECT c.*, mod(c.before, 1) AS carry_in, points_award(c.rounding, greatest(c.exact, 0), mod(c.before, 1))::bigint AS raw
+          FROM carried c),
+    -- What earlier earnings used of the caps; those of this run are summed on top of it below.
+    counted AS (
+        SELECT w.*, coalesce(u.day, 0) AS used_day, coalesce(u.month, 0) AS used_month, coalesce(u.year, 0) AS used_year,
+               coalesce(u.number, 0) + count(*) FILTER (WHERE w.raw > 0)
+                   OVER (PARTITION BY w.customer_code, w.rule, date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)
+                         ORDER BY w.occurred_on, w.kind, w.source ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
+          FROM whole w
+          LEFT JOIN LATERAL (
+               SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
+                      sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
+                      sum(p.points) AS year,
+                      count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
+                                                         = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
+                 FROM crm_data.points_earning p
+                WHERE p.customer_code = w.customer_code AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
+                  AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u
+            ON coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL),
+    -- Room under each cap, null where there is none; least() passes over nulls.
+    numbered AS (
+        SELECT c.*, CASE WHEN c.number_before >= c.cap_number THEN 0 ELSE c.raw END AS g0,
+               CASE WHEN c.cap_day IS NOT NULL THEN greatest(c.cap_day - c.used_day, 0) END AS day_room,
+               CASE WHEN c.cap_month IS NOT NULL THEN greatest(c.cap_month - c.used_month, 0) END AS month_room,
+               CASE WHEN c.cap_year IS NOT NULL THEN greatest(c.cap_year - c.used_year, 0) END AS year_room FROM counted c),
+    by_day AS (
+        SELECT n.*, least(n.day_room, sum(n.g0) OVER w) - least(n.day_room, sum(n.g0) OVER w - n.g0) AS g1
+          FROM numbered n WINDOW w AS (PARTITION BY n.customer_code, n.rule, n.occurred_on ORDER BY n.kind, n.source ROWS UNBOUNDED PRECEDING)),
+    by_month AS (
+        SELECT n.*, least(n.month_room, sum(n.g1) OVER w) - least(n.month_room, sum(n.g1) OVER w - n.g1) AS g2
+          FROM by_day n WINDOW w AS (PARTITION BY n.customer_code, n.rule, date_trunc('month', n.occurred_on) ORDER BY n.occurred_on, n.kind, n.source ROWS UNBOUNDED PRECEDING)),
+    by_year AS (
+        SELECT n.*, least(n.year_room, sum(n.g2) OVER w) - least(n.year_room, sum(n.g2) OVER w - n.g2) AS points
+          FROM by_month n WINDOW w AS (PARTITION BY n.customer_code, n.rule, date_trunc('year', n.occurred_on) ORDER BY n.occurred_on, n.kind, n.source ROWS UNBOUNDED PRECEDING)),
+    granted AS (
+        SELECT g.*, g.used_day + sum(g.points) OVER (PARTITION BY g.customer_code, g.rule, g.occurred_on ORDER BY g.kind, g.source ROWS UNBOUNDED PRECEDING) - g.points AS day_before,
+               g.used_month + sum(g.points) OVER (PARTITION BY g.customer_code, g.rule, date_trunc('month', g.occurred_on) ORDER BY g.occurred_on, g.kind, g.source ROWS UNBOUNDED PRECEDING) - g.points AS month_before,
+               g.used_year + sum(g.points) OVER (PARTITION BY g.customer_code, g.rule, date_trunc('year', g.occurred_on) ORDER BY g.occurred_on, g.kind, g.source ROWS UNBOUNDED PRECEDING) - g.points AS year_before
+          FROM by_year g),
+    kept AS (
+        INSERT INTO crm_data.points_earning AS k (customer_code, request_id, programme, rule, rule_version, kind, source, occurred_on, expires_on, class, facts, exact,
+                                            carried_in, raw, day_before, month_before, year_before, number_before, points, business_date)
+        SELECT g.customer_code, g.request_id, points_accrue_customers.programme, g.rule, g.version, g.kind, g.source, g.occurred_on, g.expires_on, g.class, g.facts, g.exact,
+               g.carry_in, g.raw, g.day_before, g.month_before, g.year_before, g.number_before, g.points, as_of FROM granted g
+        RETURNING k.*),
+    remainders AS (
+        INSERT INTO crm_data.points_remainder AS m (customer_code, programme, rule, remainder)
+        SELECT k.customer_code, k.programme, k.rule, mod(max(k.carried_in) FILTER (WHERE k.nth = 1) + sum(greatest(k.exact, 0)), 1)
+          FROM (SELECT x.*, row_number() OVER (PARTITION BY x.customer_code, x.rule ORDER BY x.occurred_on, x.kind, x.source) AS nth FROM kept x) k
+         WHERE k.carried_in IS NOT NULL GROUP BY 1, 2, 3
+            ON CONFLICT ON CONSTRAINT points_remainder_pkey DO UPDATE SET remainder = excluded.remainder),
+    used_rules AS (
+        UPDATE crm_data.points_rule r SET used_at = now() WHERE r.used_at IS NULL AND r.version IN (SELECT k.rule_version FROM kept k))
+    SELECT array_agg(ROW(k.request_id, as_of, 'earn', k.customer_code, NULL, k.programme, k.points, k.expires_on, nullif(k.class, ''), NULL, k.rule_version)::crm.points_ruled_op
+                     ORDER BY k.customer_code, k.occurred_on, k.request_id) FILTER (WHERE k.points > 0), count(*)
+      INTO ops, made FROM kept k;
+    IF ops IS NOT NULL THEN
+        -- What was past its last day before it was posted is refused, and says so.
+        UPDATE crm_data.points_earning k SET status = a.status
+          FROM points_post_ruled(ops) WITH ORDINALITY a (request_id, status, available, held, debt, breakdown, n)
+         WHERE a.status NOT IN ('ok', 'replay') AND k.customer_code = (ops[a.n]).customer AND k.request_id = a.request_id;
+    END IF;
+    RETURN made;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION crm.points_accrue_customers(text, date, crm.customer_code[], date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_accrue_customers(text, date, crm.customer_code[], date) TO crm_owner;
+COMMENT ON FUNCTION crm.points_accrue_customers(text, date, crm.customer_code[], date) IS
+'Reckon and post what some customers earned in a month and were not given yet; gives the number of earnings (积分批量累积). A part of crm.points_accrue().';
+
+CREATE FUNCTION crm.points_accrue_begin(programme text, period date, as_of date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    job bigint;
+BEGIN
+    IF period <> date_trunc('month', period::timestamp)::date OR period > as_of THEN
+        RAISE EXCEPTION 'the period of an accrual is a month that has begun' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = format('Given: %s.', period), HINT = 'Give its first day.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM crm_data.points_rule r WHERE r.programme = points_accrue_begin.programme) THEN
+        RAISE EXCEPTION 'this points programme has no rules' USING ERRCODE = 'no_data_found', HINT = 'crm.define_points_rule() makes one.';
+    END IF;
+    PERFORM points_collect_elements(programme, period);
+    INSERT INTO crm_data.job AS j (kind, subject, total)
+    VALUES ('points accrual', format('%s %s', programme, to_char(period, 'YYYY-MM')),
+            (SELECT count(DISTINCT e.customer_code::text) FROM crm_data.points_element e WHERE e.period = points_accrue_begin.period))
+    RETURNING j.job_id INTO job;
+    RETURN job;
+END
+$$;
+ALTER FUNCTION crm.points_accrue_begin(text, date, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_accrue_begin(text, date, date) FROM PUBLIC; -- points come of it
+GRANT EXECUTE ON FUNCTION crm.points_accrue_begin(text, date, date) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_accrue_begin(text, date, date) IS 'Collect the elements of a month and open a job; gives its number (开始积分累积). A part of crm.points_accrue(). Errors: 22023, P0002.';
+
+CREATE FUNCTION crm.points_accrue_batch(programme text, period date, as_of date, after crm.customer_code, size integer, job bigint) RETURNS crm.customer_code
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    customers crm.customer_code[];
+BEGIN
+    -- Caps and remainders of a customer are reckoned by one run at a time.
+    PERFORM pg_advisory_xact_lock(hashtextextended('crm.points_accrue ' || programme, 0));
+    customers := ARRAY(SELECT DISTINCT e.customer_code FROM crm_data.points_element e
+                        WHERE e.period = points_accrue_batch.period AND (after IS NULL OR e.customer_code > after)
+                        ORDER BY e.customer_code LIMIT size);
+    PERFORM points_accrue_customers(programme, period,
+        -- Arrears stop the accrual; it is made up by the next run after they are paid.
+        ARRAY(SELECT c FROM unnest(customers) c WHERE NOT EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = c AND (s.arrears OR s.left_on IS NOT NULL))), as_of);
+    UPDATE crm_data.job j SET done = j.done + cardinality(customers), updated_at = clock_timestamp(), pid = pg_backend_pid(),
+           state = CASE WHEN cardinality(customers) < size THEN 'done' ELSE 'running' END WHERE j.job_id = job;
+    RETURN CASE WHEN cardinality(customers) = size THEN customers[size] END;
+END
+$$;
+ALTER FUNCTION crm.points_accrue_batch(text, date, date, crm.customer_code, integer, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_accrue_batch(text, date, date, crm.customer_code, integer, bigint) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_accrue_batch(text, date, date, crm.customer_code, integer, bigint) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_accrue_batch(text, date, date, crm.customer_code, integer, bigint) IS
+'Accrue for so many customers after the given one; gives the last of them, null at the end (积分累积一批). A part of crm.points_accrue().';
+
+CREATE PROCEDURE crm.points_accrue(programme text, period date, as_of date DEFAULT crm.company_today(), size integer DEFAULT 2000)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    job bigint := crm.points_accrue_begin(programme, period, as_of);
+    reached crm.customer_code;
+BEGIN
+    COMMIT;
+    LOOP
+        reached := crm.points_accrue_batch(programme, period, as_of, reached, size, job);
+        COMMIT;
+        EXIT WHEN reached IS NULL;
+    END LOOP;
+END
+$$;
+REVOKE EXECUTE ON PROCEDURE crm.points_accrue(text, date, date, integer) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON PROCEDURE crm.points_accrue(text, date, date, integer) TO crm_data_admin, crm_admin;
+COMMENT ON PROCEDURE crm.points_accrue(text, date, date, integer) IS
+$$Give the points of a month: elements from purchases and tenure, rules by the day of each element, one posting each (积分按月累积).
+period is the first day of the month, as_of the business date. Commits per batch of customers; killed, or called again for elements that came late, it gives what was not given yet and nothing twice: a posting's request id is made of its source. Customers in arrears are passed over until they have paid. Progress: crm.job_progress. Errors: 22023, P0002, 2D000 inside a transaction block.$$;
+
+-- -- the proof: what was given, reckoned anew ------------------------------------------------
+
+CREATE FUNCTION crm.points_recompute(customer crm.customer_code DEFAULT NULL, request_id text DEFAULT NULL)
+    RETURNS TABLE (customer_code crm.customer_code, request_id text, rule_version integer, recorded bigint, recomputed bigint, journalled bigint, posted_version integer)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT k.customer_code, k.request_id, k.rule_version, k.points,
+           CASE WHEN r.condition IS NOT NULL AND NOT points_condition(r.condition, k.facts) THEN NULL
+                WHEN k.number_before >= r.cap_number THEN 0
+                ELSE greatest(least(points_award(r.rounding, greatest(trunc(points_formula(r.formula, k.facts) * r.multiplier, 10), 0), k.carried_in)::bigint,
+                                    r.cap_day - k.day_before, r.cap_month - k.month_before, r.cap_year - k.year_before), 0) END,
+           j.amount, j.rule_version
+      FROM crm_data.points_earning k
+      LEFT JOIN crm_data.points_rule r ON r.version = k.rule_version
+      LEFT JOIN crm_data.points_journal j ON j.customer_code = k.customer_code AND j.request_id = k.request_id
+     WHERE ($1 IS NULL OR k.customer_code = $1) AND ($2 IS NULL OR k.request_id = $2) $$;
+ALTER FUNCTION crm.points_recompute(crm.customer_code, text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_recompute(crm.customer_code, text) FROM PUBLIC; -- reads every account
+GRANT EXECUTE ON FUNCTION crm.points_recompute(crm.customer_code, text) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_recompute(crm.customer_code, text) IS
+$$Each earning by a rule as it was recorded, as its input and rule version give it now, and as it stands in the journal (积分重算).
+They are the same, but that an earning of no points has no entry. Of one customer and request, or of all.$$;
+
+CREATE FUNCTION crm.points_rule_audit(customer crm.customer_code DEFAULT NULL)
+    RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT 'rule_replay'::text, c.customer_code, k.programme,
+           format('request %s by version %s: recorded %s, recomputed %s, journalled %s by version %s', c.request_id, c.rule_version, c.recorded, c.recomputed, c.journalled, c.posted_version)
+      FROM points_recompute(customer) c JOIN crm_data.points_earning k ON k.customer_code = c.customer_code AND k.request_id = c.request_id
+     WHERE c.recorded IS DISTINCT FROM c.recomputed
+        OR (coalesce(c.journalled, 0), coalesce(c.posted_version, 0)) IS DISTINCT FROM (CASE WHEN k.status = 'ok' THEN c.recorded ELSE 0 END, CASE WHEN k.status = 'ok' AND c.recorded > 0 THEN c.rule_version ELSE 0 END);
+    RETURN QUERY
+    SELECT 'rule_replay'::text, j.customer_code, j.programme, format('request %s names version %s, but no earning is recorded', j.request_id, j.rule_version)
+      FROM crm_data.points_journal j
+     WHERE j.rule_version IS NOT NULL AND (customer IS NULL OR j.customer_code = customer)
+       AND NOT EXISTS (SELECT FROM crm_data.points_earning k WHERE k.customer_code = j.customer_code AND k.request_id = j.request_id);
+    -- All that was reckoned exactly is given or still carried.
+    RETURN QUERY
+    SELECT 'remainder'::text, m.customer_code, m.programme, format('rule %s: reckoned %s, given before caps %s, carried %s', m.rule, k.exact, k.raw, m.remainder)
+      FROM crm_data.points_remainder m,
+           LATERAL (SELECT sum(greatest(p.exact, 0)) AS exact, sum(p.raw) AS raw FROM crm_data.points_earning p
+                     WHERE p.customer_code = m.customer_code AND p.programme = m.programme AND p.rule = m.rule AND p.carried_in IS NOT NULL) k
+     WHERE (customer IS NULL OR m.customer_code = customer) AND k.exact IS DISTINCT FROM k.raw + m.remainder;
+END
+$$;
+ALTER FUNCTION crm.points_rule_audit(crm.customer_code) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_rule_audit(crm.customer_code) FROM PUBLIC; -- reads every account
+GRANT EXECUTE ON FUNCTION crm.points_rule_audit(crm.customer_code) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_rule_audit(crm.customer_code) IS
+'What does not agree between rules, recorded earnings and the journal: rule_replay, remainder (积分规则核对). A part of crm.points_audit().';
