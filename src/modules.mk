@@ -53,6 +53,15 @@ OBJS = \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
 	src/points/points_text_core.o \
+	src/match/match_model.o \
+	src/match/match_settings.o \
+	src/match/match_source.o \
+	src/match/match_page.o \
+	src/match/match_run.o \
+	src/match/match_tune.o \
+	src/match/match_list.o \
+	src/match/match_find.o \
+	src/match/match_answer.o \
 	src/match/match_cn_address_core.o \
 	src/match/match_cn_company_core.o \
 	src/match/match_cn_id_core.o \
@@ -106,13 +115,16 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
+	src/match/match_scalar.sql \
+	src/match/match_model.sql \
+	src/match/match_find.sql \
+	src/match/match_tune.sql \
 	src/points/points_merge.sql \
 	src/points/points_rule.sql \
 	src/points/points_reward.sql \
 	src/merge/relation.sql \
 	src/merge/duplicate.sql \
 	src/merge/merge.sql \
-	src/match/match_scalar.sql \
 	src/score/score.sql \
 	src/score/model.sql \
 	src/score/result.sql \
@@ -135,6 +147,7 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/match/match_model.tables.sql \
 	src/points/points_merge.tables.sql \
 	src/points/points_rule.tables.sql \
 	src/points/points_reward.tables.sql \

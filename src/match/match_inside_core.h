@@ -27,7 +27,7 @@ typedef struct CrmMatchSlot
 	int			comparison;
 	int			level;
 	uint8_t    *rarity;			/* one per record */
-	CrmMatchTerm *term;			/* those that more than two records have */
+	CrmMatchTerm *term;			/* those that more than one record has */
 	size_t		terms;
 } CrmMatchSlot;
 

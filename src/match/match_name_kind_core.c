@@ -284,6 +284,8 @@ compare_name(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 {
 	NameParts	left;
 	NameParts	right;
+	Relation	one;
+	Relation	other;
 	int			straight;
 	int			crossed;
 
@@ -293,7 +295,12 @@ compare_name(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 	straight = level_of(relate_given(&left, &right), relate(&left, SURNAME, &right, SURNAME));
 	if (straight != 0 && straight <= LEVEL_GIVEN_ONLY)
 		return straight;
-	crossed = level_of(relate(&left, GIVEN, &right, SURNAME), relate(&left, SURNAME, &right, GIVEN));
+	/* Which side is called first must not matter: of both readings the better one. */
+	one = relate(&left, GIVEN, &right, SURNAME);
+	other = relate(&left, SURNAME, &right, GIVEN);
+	crossed = level_of(one, other);
+	if (level_of(other, one) != 0 && (crossed == 0 || level_of(other, one) < crossed))
+		crossed = level_of(other, one);
 	if (crossed == LEVEL_EXACT)
 		return LEVEL_SWAPPED;
 	/* Across, forename and surname are one and the same: which side asks must not matter. */

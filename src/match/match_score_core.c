@@ -171,14 +171,14 @@ count_slot(CrmMatchEngine *engine, CrmMatchSlot *slot, CrmMatchEntry *entry, Crm
 			share = (double) (to - from) / (double) count;
 			if (pass == 0)
 			{
-				terms += to - from > 2;
+				terms += to - from > 1;
 				mean += share * ((double) (to - from) - 1) / (double) (count > 1 ? count - 1 : 1);
 				continue;
 			}
 			bits = -log2(share) * CRM_MATCH_RARITY_STEP;
 			for (size_t i = from; i < to; i++)
 				slot->rarity[entry[i].record] = (uint8_t) (bits < 1 ? 1 : bits > 255 ? 255 : bits);
-			if (to - from > 2)
+			if (to - from > 1)
 				slot->term[slot->terms++] = (CrmMatchTerm) {slot->comparison, slot->level, entry[from].hash, to - from};
 		}
 		if (pass == 0 && (slot->term = crm_match_take(engine, terms + 1, sizeof(CrmMatchTerm))) == NULL)
