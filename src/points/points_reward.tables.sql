@@ -196,7 +196,7 @@ SELECT a.programme, CASE WHEN l.expires_on NOT IN ('infinity', '-infinity') THEN
        CASE WHEN l.expires_on = '-infinity' THEN 'debt' WHEN l.hold > 0 THEN 'held' ELSE 'available' END AS state,
        count(DISTINCT a.customer_code::text) AS customers, sum(l.amount) AS amount
   FROM crm_data.points_account a
-  LEFT JOIN crm_data.points_standing s ON s.customer_code = a.customer_code
+ CROSS JOIN LATERAL crm.points_level_at(a.customer_code, crm.company_today()) s
  CROSS JOIN LATERAL crm.lots(a.state) l
   LEFT JOIN crm_data.points_type t ON t.programme = a.programme AND t.class = l.class AND l.expires_on <> '-infinity'
  WHERE l.hold > 0 OR l.expires_on >= crm.company_today() OR l.expires_on = '-infinity'

@@ -111,6 +111,8 @@ CREATE TABLE crm_data.level_def (
     rank           smallint NOT NULL,
     minimum        float8 NOT NULL,
     credit_minimum float8,
+    -- What the level is to the points: rewards, rules and liabilities go by it; null: nothing.
+    points_level   text REFERENCES crm_data.points_level,
     label_zh       text NOT NULL,
     label_en       text NOT NULL,
     PRIMARY KEY (scheme, level),
@@ -128,9 +130,9 @@ CREATE TABLE crm_data.service_commitment (
     FOREIGN KEY (scheme, level) REFERENCES crm_data.level_def
 );
 INSERT INTO crm_data.level_scheme (scheme, feature, label_zh, label_en) VALUES ('star', 'amount_12m', '星级', 'stars');
-INSERT INTO crm_data.level_def (scheme, level, rank, minimum, label_zh, label_en) VALUES
-    ('star', '1', 1, 0, '一星', 'one star'), ('star', '2', 2, 1000, '二星', 'two stars'), ('star', '3', 3, 3000, '三星', 'three stars'),
-    ('star', '4', 4, 8000, '四星', 'four stars'), ('star', '5', 5, 20000, '五星', 'five stars');
+INSERT INTO crm_data.level_def (scheme, level, rank, minimum, points_level, label_zh, label_en) VALUES
+    ('star', '1', 1, 0, 'none', '一星', 'one star'), ('star', '2', 2, 1000, 'silver', '二星', 'two stars'), ('star', '3', 3, 3000, 'gold', '三星', 'three stars'),
+    ('star', '4', 4, 8000, 'platinum', '四星', 'four stars'), ('star', '5', 5, 20000, 'diamond', '五星', 'five stars');
 INSERT INTO crm_data.service_commitment (scheme, level, commitment, target, unit, label_zh, label_en) VALUES
     ('star', '4', 'complaint_answer', 24, 'hour', '投诉答复时限', 'answer to a complaint'), ('star', '5', 'complaint_answer', 8, 'hour', '投诉答复时限', 'answer to a complaint'),
     ('star', '5', 'dedicated_manager', 1, 'person', '专属客户经理', 'dedicated manager');
@@ -188,8 +190,9 @@ SELECT k.customer_code, k.scheme, k.class, a.every_days, n.last_contact_at,
        CASE WHEN n.last_contact_at IS NULL THEN k.since ELSE (n.last_contact_at AT TIME ZONE current_setting('crm.timezone'))::date END + a.every_days AS due_on
   FROM crm_data.customer_class k
   JOIN crm_data.class_action a ON a.scheme = k.scheme AND a.class = k.class AND a.action = 'contact' AND a.every_days IS NOT NULL
-  LEFT JOIN LATERAL (SELECT max(i.happened_at) AS last_contact_at FROM crm_data.interaction i
-                      WHERE i.customer_code = k.customer_code AND i.direction = 'outbound') n ON true
+  JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+  LEFT JOIN LATERAL (SELECT max(i.happened_at) AS last_contact_at FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
+                      WHERE m.survivor_code = c.customer_code AND i.direction = 'outbound') n ON true
  WHERE k.until IS NULL;
 GRANT SELECT ON crm.contact_due TO crm_data_admin;
 COMMENT ON VIEW crm.contact_due IS 'When customers of a class with regular contact are to be contacted next; overdue is what lies before today (回访到期).';
