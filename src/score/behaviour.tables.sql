@@ -118,6 +118,7 @@ CREATE TABLE crm_data.level_def (
     PRIMARY KEY (scheme, level),
     UNIQUE (scheme, rank)
 );
+CREATE INDEX level_def_points_level_idx ON crm_data.level_def (points_level);
 CREATE TABLE crm_data.service_commitment (
     scheme     text NOT NULL,
     level      text NOT NULL,

@@ -165,10 +165,10 @@ REVOKE EXECUTE ON FUNCTION crm.require_qualification(crm.customer_code, date, in
 GRANT EXECUTE ON FUNCTION crm.require_qualification(crm.customer_code, date, integer) TO crm_credit, crm_writer;
 
 -- What is owed is told record by record, by whoever bills it; a customer owes what all of his records owe.
-CREATE FUNCTION crm.credit_exposure_of(customer crm.customer_code, as_of date) RETURNS SETOF crm_data.credit_exposure
+CREATE FUNCTION crm.credit_exposure_of(customer crm.customer_code, as_of date) RETURNS TABLE (outstanding numeric, overdue numeric, overdue_days integer, currency text)
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    SELECT DISTINCT ON (x.customer_code) x.* FROM crm_data.credit_exposure x
+    SELECT DISTINCT ON (x.customer_code) x.outstanding, x.overdue, x.overdue_days, x.currency::text FROM crm_data.credit_exposure x
      WHERE x.customer_code = ANY (crm.merge_members(customer)) AND x.as_of <= credit_exposure_of.as_of ORDER BY x.customer_code, x.as_of DESC $$;
 COMMENT ON FUNCTION crm.credit_exposure_of(crm.customer_code, date) IS
 'The latest exposure of each record for which a customer stands, as of a day (信用敞口明细).';
