@@ -3,7 +3,8 @@
 -- -- standing ------------------------------------------------------------------------------
 
 -- The master's levels are assessed in room score, and there alone; what was said of the standing
--- counts for whom it does not assess. Without a SET clause, so that it melts into the query that asks.
+-- counts for whom it does not assess. Without a SET clause, so that it melts into the owner's
+-- query that asks; views say the same by crm.customer_points_level.
 CREATE FUNCTION crm.points_level_at(customer crm.customer_code, as_of date) RETURNS TABLE (level text)
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
     AS $$
@@ -16,6 +17,8 @@ CREATE FUNCTION crm.points_level_at(customer crm.customer_code, as_of date) RETU
                       WHERE c.customer_code = $1 AND held.valid_until >= $2
                       ORDER BY p.rank DESC LIMIT 1),
                     (SELECT s.level FROM crm_data.points_standing s WHERE s.customer_code = $1)) $$;
+REVOKE EXECUTE ON FUNCTION crm.points_level_at(crm.customer_code, date) FROM PUBLIC; -- tells how a customer stands
+GRANT EXECUTE ON FUNCTION crm.points_level_at(crm.customer_code, date) TO crm_owner;
 COMMENT ON FUNCTION crm.points_level_at(crm.customer_code, date) IS
 $$The level by which points go, of crm_data.points_level, of a customer on a day; null for none (积分客户等级).
 The highest that his valid levels of the master stand for (level_def.points_level); of a merged record, those of the one that stands for it. Where there is none, what crm.points_set_standing() said.$$;

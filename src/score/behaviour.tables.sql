@@ -204,6 +204,45 @@ COMMENT ON COLUMN crm.contact_due.every_days IS 'Days between contacts (回访�
 COMMENT ON COLUMN crm.contact_due.last_contact_at IS 'Last outbound contact; null: none (最近回访时间).';
 COMMENT ON COLUMN crm.contact_due.due_on IS 'Day on which the next is due (应回访日期).';
 
+-- -- the levels as the points see them ----------------------------------------------------
+-- All customers at once what crm.points_level_at() says of one.
+
+CREATE VIEW crm.customer_points_level WITH (security_invoker = true) AS
+SELECT DISTINCT ON (h.customer_code) h.customer_code, d.points_level AS level
+  FROM (SELECT DISTINCT ON (l.customer_code, l.scheme) l.customer_code, l.scheme, l.level, l.valid_until
+          FROM crm_data.customer_level l WHERE l.valid_from <= crm.company_today() ORDER BY l.customer_code, l.scheme, l.valid_from DESC) h
+  JOIN crm_data.level_def d ON d.scheme = h.scheme AND d.level = h.level
+  JOIN crm_data.points_level p ON p.level = d.points_level
+ WHERE h.valid_until >= crm.company_today()
+ ORDER BY h.customer_code, p.rank DESC;
+GRANT SELECT ON crm.customer_points_level TO crm_data_admin;
+COMMENT ON VIEW crm.customer_points_level IS
+$$Level by which points go today, of the customers whose level was assessed; for others crm.points_set_standing() says it (积分客户等级).$$;
+COMMENT ON COLUMN crm.customer_points_level.customer_code IS 'Customer (客户编号).';
+COMMENT ON COLUMN crm.customer_points_level.level IS 'Of crm_data.points_level: the highest that his valid levels stand for (等级).';
+
+CREATE VIEW crm_report.points_liability_by_type WITH (security_invoker = true) AS
+SELECT a.programme, CASE WHEN l.expires_on NOT IN ('infinity', '-infinity') THEN date_trunc('month', l.expires_on::timestamp)::date END AS expiry_month,
+       coalesce(t.type, l.class) AS type, coalesce(v.level, s.level, 'none') AS customer_level,
+       CASE WHEN l.expires_on = '-infinity' THEN 'debt' WHEN l.hold > 0 THEN 'held' ELSE 'available' END AS state,
+       count(DISTINCT a.customer_code::text) AS customers, sum(l.amount) AS amount
+  FROM crm_data.points_account a
+  LEFT JOIN crm.customer_points_level v ON v.customer_code = a.customer_code
+  LEFT JOIN crm_data.points_standing s ON s.customer_code = a.customer_code
+ CROSS JOIN LATERAL crm.lots(a.state) l
+  LEFT JOIN crm_data.points_type t ON t.programme = a.programme AND t.class = l.class AND l.expires_on <> '-infinity'
+ WHERE l.hold > 0 OR l.expires_on >= crm.company_today() OR l.expires_on = '-infinity'
+ GROUP BY 1, 2, 3, 4, 5;
+GRANT SELECT ON crm_report.points_liability_by_type TO crm_data_admin;
+COMMENT ON VIEW crm_report.points_liability_by_type IS 'Outstanding points by month of expiry, type of points and level of the customer (积分负债按类型和等级).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.programme IS 'Programme (积分计划).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.expiry_month IS 'First day of the month of expiry; null for never and for debts (失效月份).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.type IS 'Type of points; the class where no type has it (积分类型).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.customer_level IS 'Level of the customer (客户等级).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.state IS 'available, held or debt (状态).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.customers IS 'Number of customers (客户数).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.amount IS 'Points in the smallest unit (分值).';
+
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('churn_signal', 'stays', 'reckoned anew for the survivor'),
     ('customer_class', 'stays', 'reckoned anew for the survivor'),

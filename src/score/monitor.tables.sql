@@ -253,6 +253,44 @@ BEGIN
 END
 $views$;
 
+-- -- what has been found out about a customer, beside the unified view ---------------------
+-- Not columns of crm.customer_view: who reads that need not have rights to any of this.
+
+CREATE VIEW crm.customer_assessment WITH (security_invoker = true) AS
+SELECT c.customer_code,
+       (SELECT jsonb_object_agg(a.programme, crm.available(a.state, crm.company_today())) FROM crm_data.points_account a WHERE a.customer_code = c.customer_code) AS points,
+       coalesce(v.level, s.level) AS points_level,
+       (SELECT jsonb_object_agg(l.scheme, l.level)
+          FROM (SELECT DISTINCT ON (x.scheme) x.scheme, x.level, x.valid_until FROM crm_data.customer_level x
+                 WHERE x.customer_code = c.customer_code AND x.valid_from <= crm.company_today() ORDER BY x.scheme, x.valid_from DESC) l
+         WHERE l.valid_until >= crm.company_today()) AS levels,
+       (SELECT jsonb_object_agg(k.scheme, k.class) FROM crm_data.customer_class k WHERE k.customer_code = c.customer_code AND k.until IS NULL) AS classes,
+       (SELECT jsonb_object_agg(r.purpose, r.score)
+          FROM (SELECT DISTINCT ON (x.purpose) x.purpose, x.score FROM crm_data.score_result x
+                 WHERE x.customer_code = c.customer_code AND x.domain <> 'credit' AND x.as_of <= crm.company_today() AND x.valid_until >= crm.company_today()
+                 ORDER BY x.purpose, x.as_of DESC, x.result_id DESC) r) AS scores,
+       q.score AS quality, q.as_of AS quality_as_of,
+       (SELECT array_agg(DISTINCT i.field ORDER BY i.field) FROM crm_data.quality_issue i
+         WHERE i.customer_code = c.customer_code AND i.closed_on IS NULL AND i.reason <> 'missing') AS low_confidence
+  FROM crm_data.customer c
+  LEFT JOIN crm.customer_points_level v ON v.customer_code = c.customer_code
+  LEFT JOIN crm_data.points_standing s ON s.customer_code = c.customer_code
+  LEFT JOIN LATERAL (SELECT x.score, x.as_of FROM crm_data.quality_score x WHERE x.customer_code = c.customer_code ORDER BY x.as_of DESC LIMIT 1) q ON true
+ WHERE c.survivor_code = c.customer_code;
+GRANT SELECT ON crm.customer_assessment TO crm_data_admin;
+COMMENT ON VIEW crm.customer_assessment IS
+$$What has been found out about each customer: points, levels, classes, scores, quality of his data; for the data department (客户评价视图).
+What credit management found is crm.credit_standing(). crm.customer_card() has both, as far as the caller may see them.$$;
+COMMENT ON COLUMN crm.customer_assessment.customer_code IS 'Customer, merged records under the one that stands for them (客户编号).';
+COMMENT ON COLUMN crm.customer_assessment.points IS 'Available points today in the smallest unit, by programme (可用积分).';
+COMMENT ON COLUMN crm.customer_assessment.points_level IS 'Level by which points go; null: none (积分等级).';
+COMMENT ON COLUMN crm.customer_assessment.levels IS 'Valid level by scheme (客户级别).';
+COMMENT ON COLUMN crm.customer_assessment.classes IS 'Class by scheme: activity, value, churn and others (客户分类).';
+COMMENT ON COLUMN crm.customer_assessment.scores IS 'Latest valid score, 0 to 100, by purpose, but those of credit (评分).';
+COMMENT ON COLUMN crm.customer_assessment.quality IS 'Quality of the data when last assessed, 0 to 1 (数据质量).';
+COMMENT ON COLUMN crm.customer_assessment.quality_as_of IS 'Day of that (质量评估日).';
+COMMENT ON COLUMN crm.customer_assessment.low_confidence IS 'Fields whose values are stale, invalid or contradict others, to be verified; null: none (低可信字段).';
+
 -- -- reports: no customer stands in them, and nobody twice: merged records are not counted,
 -- -- as the one that stands for them is. Undoing a merge brings them back.
 
