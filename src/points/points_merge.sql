@@ -167,22 +167,22 @@ CREATE FUNCTION crm.points_merge_follow_batch(size integer, business_date date D
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    waiting crm_data.points_merge[];
     m crm_data.points_merge;
     fresh text;
-    moved bigint := 0;
 BEGIN
-    FOR m IN SELECT p.* FROM crm_data.points_merge p
-              WHERE p.request_id IN (SELECT DISTINCT ON (s.loser_code) s.request_id FROM crm.points_merge_stranded() s ORDER BY s.loser_code, s.merge_no)
-                -- The survivor may be merged himself: later moves follow in the same order.
-              ORDER BY p.merge_no LIMIT size FOR UPDATE OF p LOOP
-        IF m.returned_by IS NULL THEN
-            fresh := format('%s+%s', m.request_id, (SELECT count(*) + 1 FROM crm_data.points_merge p WHERE p.follows = m.request_id));
-            PERFORM points_merge_move(m.survivor_code, m.loser_code, fresh, business_date);
-            UPDATE crm_data.points_merge p SET follows = m.request_id WHERE p.request_id = fresh;
-            moved := moved + 1;
-        END IF;
+    -- Moves in their order, then accounts in theirs, as crm.points_merge_return() does.
+    waiting := ARRAY(SELECT p FROM crm_data.points_merge p
+                      WHERE p.returned_by IS NULL AND p.request_id IN (SELECT s.request_id FROM crm.points_merge_stranded() s ORDER BY s.merge_no LIMIT size)
+                      ORDER BY p.merge_no FOR UPDATE);
+    PERFORM points_lock_accounts(ARRAY(SELECT c FROM unnest(waiting) w, unnest(ARRAY[(w).survivor_code, (w).loser_code]) c));
+    -- A survivor that was merged himself comes later, and takes what came to him along.
+    FOREACH m IN ARRAY waiting LOOP
+        fresh := format('%s+%s', m.request_id, (SELECT count(*) + 1 FROM crm_data.points_merge p WHERE p.follows = m.request_id));
+        PERFORM points_merge_move(m.survivor_code, m.loser_code, fresh, business_date);
+        UPDATE crm_data.points_merge p SET follows = m.request_id WHERE p.request_id = fresh;
     END LOOP;
-    RETURN moved;
+    RETURN cardinality(waiting);
 END
 $$;
 ALTER FUNCTION crm.points_merge_follow_batch(integer, date) OWNER TO crm_owner;
@@ -241,10 +241,6 @@ BEGIN
         RAISE EXCEPTION 'these points were returned before' USING ERRCODE = 'KHP01',
             DETAIL = format('Request %s was returned by %s.', request_id, m.returned_by);
     END IF;
-    -- What followed goes back first, the last before the others, with what followed it in turn.
-    FOR step IN SELECT * FROM crm_data.points_merge p WHERE p.follows = m.request_id AND p.returned_by IS NULL ORDER BY p.merge_no DESC LOOP
-        PERFORM points_merge_return(step.request_id, new_request_id || substr(step.request_id, length(m.request_id) + 1), today);
-    END LOOP;
     -- Where the survivor was merged himself later, and so on, that is undone first and done again afterwards.
     WITH RECURSIVE later AS (
         SELECT p, 1 AS depth FROM crm_data.points_merge p
@@ -257,6 +253,11 @@ BEGIN
     onward := ARRAY(SELECT p FROM unnest(onward) p ORDER BY (p).merge_no DESC);
     PERFORM FROM crm_data.points_merge p WHERE p.request_id IN (SELECT o.request_id FROM unnest(onward) o) ORDER BY p.merge_no FOR UPDATE;
     programmes := ARRAY(SELECT points_lock_accounts(ARRAY(SELECT c FROM (SELECT o.survivor_code FROM unnest(onward || m) o UNION SELECT o.loser_code FROM unnest(onward || m) o) x (c))));
+    -- What followed goes back first, the last before the others; what went on with it is moved anew.
+    FOR step IN SELECT * FROM crm_data.points_merge p WHERE p.follows = m.request_id AND p.returned_by IS NULL ORDER BY p.merge_no DESC LOOP
+        PERFORM points_merge_return(step.request_id, new_request_id || substr(step.request_id, length(m.request_id) + 1), today);
+    END LOOP;
+    onward := ARRAY(SELECT p FROM crm_data.points_merge p WHERE p.request_id IN (SELECT o.request_id FROM unnest(onward) o) ORDER BY p.merge_no DESC);
     FOREACH programme IN ARRAY programmes LOOP
         FOREACH step IN ARRAY onward LOOP
             PERFORM points_merge_undo(step.survivor_code, step.loser_code, programme, format('%s %s %s', step.attempt, programme, step.request_id),
