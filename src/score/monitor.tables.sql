@@ -258,7 +258,8 @@ $views$;
 
 CREATE VIEW crm.customer_assessment WITH (security_invoker = true) AS
 SELECT c.customer_code,
-       (SELECT jsonb_object_agg(a.programme, crm.available(a.state, crm.company_today())) FROM crm_data.points_account a WHERE a.customer_code = c.customer_code) AS points,
+       (SELECT jsonb_object_agg(a.programme, crm.available(a.state, crm.company_today())) FROM crm_data.points_account a
+         WHERE a.customer_code = c.customer_code AND a.state <> '{}') AS points,
        coalesce(v.level, s.level) AS points_level,
        (SELECT jsonb_object_agg(l.scheme, l.level)
           FROM (SELECT DISTINCT ON (x.scheme) x.scheme, x.level, x.valid_until FROM crm_data.customer_level x
@@ -282,7 +283,7 @@ COMMENT ON VIEW crm.customer_assessment IS
 $$What has been found out about each customer: points, levels, classes, scores, quality of his data; for the data department (客户评价视图).
 What credit management found is crm.credit_standing(). crm.customer_card() has both, as far as the caller may see them.$$;
 COMMENT ON COLUMN crm.customer_assessment.customer_code IS 'Customer, merged records under the one that stands for them (客户编号).';
-COMMENT ON COLUMN crm.customer_assessment.points IS 'Available points today in the smallest unit, by programme (可用积分).';
+COMMENT ON COLUMN crm.customer_assessment.points IS 'Available points today in the smallest unit, by programme in which he has or owes any (可用积分).';
 COMMENT ON COLUMN crm.customer_assessment.points_level IS 'Level by which points go; null: none (积分等级).';
 COMMENT ON COLUMN crm.customer_assessment.levels IS 'Valid level by scheme (客户级别).';
 COMMENT ON COLUMN crm.customer_assessment.classes IS 'Class by scheme: activity, value, churn and others (客户分类).';
