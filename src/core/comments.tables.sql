@@ -31,6 +31,7 @@ BEGIN
                        ('visible', 'Who runs or watches long work sees it (任务查看).'),
                        ('everybody', 'Everybody reads the reference list (公共参考数据).'),
                        ('credit', 'Credit management reads what concerns credit (信用管理).'),
+                       ('who_stands_for_whom', 'Credit management counts nobody twice, and reads no more of it than codes (信用管理).'),
                        ('not_credit', 'The data department reads all but what concerns credit (数据管理部).'),
                        ('modellers', 'Who works with score models reads them (建模人员).'),
                        ('rules_are_known', 'Everybody may know the rules (公开规则).')) k (name, text) ON k.name = p.polname

@@ -161,6 +161,62 @@ $$Move all lots of the loser to the survivor, with their last days, in every pro
 Holds and debt come too: a hold has a new entry of kind freeze at the survivor, whose ref is the loser's request, and is captured or released by that entry's request id; a debt is paid from what is there. What the loser is posted later is moved by another request.
 The same request again changes nothing. Errors: 22004, KHP05 for oneself, KH014 for another content, 22003, 54000.$$;
 
+-- What is posted to a merged code is kept under it, so that requests are known again and can be
+-- taken back; its lots go after those of the merge, as moves of their own that return with it.
+CREATE FUNCTION crm.points_merge_follow_batch(size integer, business_date date DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    waiting crm_data.points_merge[];
+    m crm_data.points_merge;
+    fresh text;
+BEGIN
+    -- Moves in their order, then accounts in theirs, as crm.points_merge_return() does.
+    waiting := ARRAY(SELECT p FROM crm_data.points_merge p
+                      WHERE p.returned_by IS NULL AND p.request_id IN (SELECT s.request_id FROM crm.points_merge_stranded() s ORDER BY s.merge_no LIMIT size)
+                      ORDER BY p.merge_no FOR UPDATE);
+    PERFORM points_lock_accounts(ARRAY(SELECT c FROM unnest(waiting) w, unnest(ARRAY[(w).survivor_code, (w).loser_code]) c));
+    -- A survivor that was merged himself comes later, and takes what came to him along.
+    FOREACH m IN ARRAY waiting LOOP
+        fresh := format('%s+%s', m.request_id, (SELECT count(*) + 1 FROM crm_data.points_merge p WHERE p.follows = m.request_id));
+        PERFORM points_merge_move(m.survivor_code, m.loser_code, fresh, business_date);
+        UPDATE crm_data.points_merge p SET follows = m.request_id WHERE p.request_id = fresh;
+    END LOOP;
+    RETURN cardinality(waiting);
+END
+$$;
+ALTER FUNCTION crm.points_merge_follow_batch(integer, date) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_merge_follow_batch(integer, date) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_merge_follow_batch(integer, date) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_merge_follow_batch(integer, date) IS 'Move what was posted to so many merged codes; gives how many were moved (合并后积分跟转一批). A part of crm.points_merge_follow().';
+
+CREATE FUNCTION crm.points_merge_stranded(customer crm.customer_code DEFAULT NULL) RETURNS TABLE (loser_code crm.customer_code, merge_no bigint, request_id text, programme text, state crm.points_ledger)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT p.loser_code, p.merge_no, p.request_id, a.programme, a.state
+      FROM crm_data.points_merge p JOIN crm_data.points_account a ON a.customer_code = p.loser_code
+     WHERE p.returned_by IS NULL AND p.follows IS NULL AND ($1 IS NULL OR p.loser_code = $1) AND a.state <> '{}' $$;
+ALTER FUNCTION crm.points_merge_stranded(crm.customer_code) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_merge_stranded(crm.customer_code) FROM PUBLIC; -- reads accounts
+GRANT EXECUTE ON FUNCTION crm.points_merge_stranded(crm.customer_code) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_merge_stranded(crm.customer_code) IS
+'Points that were posted to a merged code since the merge and wait for crm.points_merge_follow() (滞留在被并编号上的积分).';
+
+CREATE PROCEDURE crm.points_merge_follow(business_date date DEFAULT NULL, size integer DEFAULT 500)
+    LANGUAGE plpgsql AS $$
+BEGIN
+    LOOP
+        EXIT WHEN crm.points_merge_follow_batch(size, business_date) OPERATOR(pg_catalog.=) 0;
+        COMMIT;
+    END LOOP;
+END
+$$;
+REVOKE EXECUTE ON PROCEDURE crm.points_merge_follow(date, integer) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON PROCEDURE crm.points_merge_follow(date, integer) TO crm_data_admin, crm_admin;
+COMMENT ON PROCEDURE crm.points_merge_follow(date, integer) IS
+$$Move to the survivors what was posted to merged codes since: credits, debts of reversals, lots given back (合并后积分跟转).
+Postings to a former code stay possible, by whoever knows no other: their requests, answers and reversals are those of that code. Run it daily; crm.points_accrue() ends with it. crm.unmerge() returns what it moved. crm.points_audit() names what waits (merge_stranded). Errors: 2D000 inside a transaction block.$$;
+
 CREATE FUNCTION crm.points_merge_return(request_id text, new_request_id text, business_date date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
@@ -197,6 +253,11 @@ BEGIN
     onward := ARRAY(SELECT p FROM unnest(onward) p ORDER BY (p).merge_no DESC);
     PERFORM FROM crm_data.points_merge p WHERE p.request_id IN (SELECT o.request_id FROM unnest(onward) o) ORDER BY p.merge_no FOR UPDATE;
     programmes := ARRAY(SELECT points_lock_accounts(ARRAY(SELECT c FROM (SELECT o.survivor_code FROM unnest(onward || m) o UNION SELECT o.loser_code FROM unnest(onward || m) o) x (c))));
+    -- What followed goes back first, the last before the others; what went on with it is moved anew.
+    FOR step IN SELECT * FROM crm_data.points_merge p WHERE p.follows = m.request_id AND p.returned_by IS NULL ORDER BY p.merge_no DESC LOOP
+        PERFORM points_merge_return(step.request_id, new_request_id || substr(step.request_id, length(m.request_id) + 1), today);
+    END LOOP;
+    onward := ARRAY(SELECT p FROM crm_data.points_merge p WHERE p.request_id IN (SELECT o.request_id FROM unnest(onward) o) ORDER BY p.merge_no DESC);
     FOREACH programme IN ARRAY programmes LOOP
         FOREACH step IN ARRAY onward LOOP
             PERFORM points_merge_undo(step.survivor_code, step.loser_code, programme, format('%s %s %s', step.attempt, programme, step.request_id),
@@ -232,9 +293,12 @@ BEGIN
      WHERE j.customer_code = side.code AND j.kind = 'merge' AND j.ref = m.request_id
        AND (customer IS NULL OR m.survivor_code = customer OR m.loser_code = customer)
      GROUP BY m.request_id, m.survivor_code, j.programme HAVING sum(j.amount) <> 0;
+    RETURN QUERY
+    SELECT 'merge_stranded'::text, s.loser_code, s.programme, format('merged by request %s; crm.points_merge_follow() moves what was posted since', s.request_id)
+      FROM points_merge_stranded(customer) s;
 END
 $$;
 ALTER FUNCTION crm.points_merge_audit(crm.customer_code) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.points_merge_audit(crm.customer_code) FROM PUBLIC; -- reads accounts
 GRANT EXECUTE ON FUNCTION crm.points_merge_audit(crm.customer_code) TO crm_data_admin, crm_admin;
-COMMENT ON FUNCTION crm.points_merge_audit(crm.customer_code) IS 'Merges whose two ends do not come to nothing: merge_conserved (积分合并核对). A part of crm.points_audit().';
+COMMENT ON FUNCTION crm.points_merge_audit(crm.customer_code) IS 'Merges whose two ends do not come to nothing: merge_conserved; points posted to a merged code: merge_stranded (积分合并核对). A part of crm.points_audit().';

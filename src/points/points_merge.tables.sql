@@ -11,9 +11,11 @@ CREATE TABLE crm_data.points_merge (
     moved_at      timestamptz NOT NULL DEFAULT now(),
     returned_by   text,
     returned_at   timestamptz,
+    follows       text REFERENCES crm_data.points_merge,
     CHECK (survivor_code <> loser_code)
 );
 CREATE INDEX points_merge_loser_idx ON crm_data.points_merge (loser_code) WHERE returned_by IS NULL;
+CREATE INDEX points_merge_follows_idx ON crm_data.points_merge (follows);
 ALTER TABLE crm_data.points_merge ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.points_merge TO crm_owner USING (true);
 CREATE POLICY data_department ON crm_data.points_merge FOR SELECT TO crm_data_admin USING (true);
@@ -30,7 +32,8 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_merge', 'moved_by', 'points', 'general', 3, 'internal', 'moved by', '操作人', 'Role of the session.'),
     ('points_merge', 'moved_at', 'points', 'general', 3, 'internal', 'moved at', '操作时间', NULL),
     ('points_merge', 'returned_by', 'points', 'general', 3, 'internal', 'request that returned them', '撤销请求号', 'Null: not returned.'),
-    ('points_merge', 'returned_at', 'points', 'general', 3, 'internal', 'returned at', '撤销时间', NULL);
+    ('points_merge', 'returned_at', 'points', 'general', 3, 'internal', 'returned at', '撤销时间', NULL),
+    ('points_merge', 'follows', 'points', 'general', 3, 'internal', 'merge that it follows', '所跟合并', 'Of what was posted to the merged code afterwards.');
 
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('points_merge', 'stays', 'which lots were moved to whom');

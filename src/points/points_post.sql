@@ -294,7 +294,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- r
 GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
 COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
 $$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
-state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved, rule_replay, remainder, gift_budget, gift_posted, reward_stock, reward_posted, exactly_once, append_only. Of one customer, or of all.$$;
+state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved, merge_stranded, rule_replay, remainder, gift_budget, gift_posted, reward_stock, reward_posted, exactly_once, append_only. Of one customer, or of all.$$;
 GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
 
 CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)

@@ -2,6 +2,27 @@
 
 -- -- standing ------------------------------------------------------------------------------
 
+-- The master's levels are assessed in room score, and there alone; what was said of the standing
+-- counts for whom it does not assess. Without a SET clause, so that it melts into the owner's
+-- query that asks; views say the same by crm.customer_points_level.
+CREATE FUNCTION crm.points_level_at(customer crm.customer_code, as_of date) RETURNS TABLE (level text)
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+    AS $$
+    SELECT coalesce((SELECT d.points_level
+                       FROM crm_data.customer c
+                      CROSS JOIN LATERAL (SELECT DISTINCT ON (l.scheme) l.scheme, l.level, l.valid_until FROM crm_data.customer_level l
+                                           WHERE l.customer_code = c.survivor_code AND l.valid_from <= $2 ORDER BY l.scheme, l.valid_from DESC) held
+                       JOIN crm_data.level_def d ON d.scheme = held.scheme AND d.level = held.level
+                       JOIN crm_data.points_level p ON p.level = d.points_level
+                      WHERE c.customer_code = $1 AND held.valid_until >= $2
+                      ORDER BY p.rank DESC LIMIT 1),
+                    (SELECT s.level FROM crm_data.points_standing s WHERE s.customer_code = $1)) $$;
+REVOKE EXECUTE ON FUNCTION crm.points_level_at(crm.customer_code, date) FROM PUBLIC; -- tells how a customer stands
+GRANT EXECUTE ON FUNCTION crm.points_level_at(crm.customer_code, date) TO crm_owner;
+COMMENT ON FUNCTION crm.points_level_at(crm.customer_code, date) IS
+$$The level by which points go, of crm_data.points_level, of a customer on a day; null for none (积分客户等级).
+The highest that his valid levels of the master stand for (level_def.points_level); of a merged record, those of the one that stands for it. Where there is none, what crm.points_set_standing() said.$$;
+
 CREATE FUNCTION crm.points_set_standing(customer crm.customer_code, arrears boolean DEFAULT NULL, level text DEFAULT NULL, has_left boolean DEFAULT NULL,
         business_date date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -46,7 +67,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, t
 GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
 $$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
-arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level. has_left: true makes all his points void, held ones too; false lets him earn again. Errors: 22023, 23502.$$;
+arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again. Errors: 22023, 23502.$$;
 
 -- Locked or not, and all lots but the debt: null when there are none.
 CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)
@@ -233,7 +254,8 @@ CREATE FUNCTION crm.points_reward_obstacle(customer crm.customer_code, item text
            END
       FROM crm_data.points_reward r
       LEFT JOIN crm_data.points_standing s ON s.customer_code = $1
-      LEFT JOIN crm_data.points_level mine ON mine.level = s.level
+     CROSS JOIN LATERAL crm.points_level_at($1, $4) at
+      LEFT JOIN crm_data.points_level mine ON mine.level = at.level
       LEFT JOIN crm_data.points_level needed ON needed.level = r.min_level
       LEFT JOIN crm_data.points_redeem_rule rule ON rule.programme = r.programme,
            LATERAL (SELECT coalesce(sum(u.quantity) FILTER (WHERE u.item = r.item), 0) AS mine,

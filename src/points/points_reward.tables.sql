@@ -190,27 +190,6 @@ GRANT SELECT ON crm.points_reward TO PUBLIC;
 COMMENT ON VIEW crm.points_reward IS 'What points buy (积分回馈产品).';
 COMMENT ON COLUMN crm.points_reward.label IS 'Label in the language of the session (名称).';
 
-CREATE VIEW crm_report.points_liability_by_type WITH (security_invoker = true) AS
-SELECT a.programme, CASE WHEN l.expires_on NOT IN ('infinity', '-infinity') THEN date_trunc('month', l.expires_on::timestamp)::date END AS expiry_month,
-       coalesce(t.type, l.class) AS type, coalesce(s.level, 'none') AS customer_level,
-       CASE WHEN l.expires_on = '-infinity' THEN 'debt' WHEN l.hold > 0 THEN 'held' ELSE 'available' END AS state,
-       count(DISTINCT a.customer_code::text) AS customers, sum(l.amount) AS amount
-  FROM crm_data.points_account a
-  LEFT JOIN crm_data.points_standing s ON s.customer_code = a.customer_code
- CROSS JOIN LATERAL crm.lots(a.state) l
-  LEFT JOIN crm_data.points_type t ON t.programme = a.programme AND t.class = l.class AND l.expires_on <> '-infinity'
- WHERE l.hold > 0 OR l.expires_on >= crm.company_today() OR l.expires_on = '-infinity'
- GROUP BY 1, 2, 3, 4, 5;
-GRANT SELECT ON crm_report.points_liability_by_type TO crm_data_admin;
-COMMENT ON VIEW crm_report.points_liability_by_type IS 'Outstanding points by month of expiry, type of points and level of the customer (积分负债按类型和等级).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.programme IS 'Programme (积分计划).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.expiry_month IS 'First day of the month of expiry; null for never and for debts (失效月份).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.type IS 'Type of points; the class where no type has it (积分类型).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.customer_level IS 'Level of the customer (客户等级).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.state IS 'available, held or debt (状态).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.customers IS 'Number of customers (客户数).';
-COMMENT ON COLUMN crm_report.points_liability_by_type.amount IS 'Points in the smallest unit (分值).';
-
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('points_gift_use', 'stays', 'what a batch gave this record'),
     ('points_redemption', 'stays', 'what this record redeemed; cancelled where it was redeemed'),

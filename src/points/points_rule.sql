@@ -223,7 +223,7 @@ BEGIN
                                          - (extract(day FROM e.occurred_on) < extract(day FROM since.day))::int END)) AS facts
           FROM crm_data.points_element e
           LEFT JOIN crm_data.customer c ON c.customer_code = e.customer_code
-          LEFT JOIN crm_data.points_standing s ON s.customer_code = e.customer_code
+         CROSS JOIN LATERAL crm.points_level_at(e.customer_code, e.occurred_on) s
          CROSS JOIN LATERAL (SELECT (c.registered_at AT TIME ZONE zone)::date AS day) since
           JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.valid_from <= e.occurred_on
            AND coalesce(r.valid_until, 'infinity') >= e.occurred_on
@@ -377,6 +377,8 @@ BEGIN
         COMMIT;
         EXIT WHEN reached IS NULL;
     END LOOP;
+    -- What merged records had earned is their survivors'.
+    CALL crm.points_merge_follow(as_of);
 END
 $$;
 REVOKE EXECUTE ON PROCEDURE crm.points_accrue(text, date, date, integer) FROM PUBLIC; -- moves points

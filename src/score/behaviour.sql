@@ -78,12 +78,14 @@ CREATE FUNCTION crm.churn_risks(codes crm.customer_code[], as_of date)
     SELECT c.customer_code, greatest(coalesce(s.risk, 0), m.risk), coalesce(s.risk, 0), m.risk,
            jsonb_strip_nulls(jsonb_build_object('signals', s.evidence, 'model', m.evidence))
       FROM unnest(codes) c (customer_code)
+     CROSS JOIN LATERAL (SELECT array_agg(x.customer_code) AS members FROM crm_data.customer x WHERE x.survivor_code = c.customer_code) n
       LEFT JOIN LATERAL (
           SELECT 1 - exp(sum(ln(1 - x.weight))) AS risk,
                  jsonb_agg(jsonb_build_object('rule', x.rule, 'found', x.as_of, 'weight', x.weight, 'value', x.value, 'evidence', x.evidence) ORDER BY x.weight DESC, x.rule) AS evidence
             FROM (SELECT DISTINCT ON (g.rule) g.rule, g.as_of, g.value, g.evidence, r.weight
                     FROM crm_data.churn_signal g JOIN crm_data.churn_rule r ON r.rule = g.rule AND r.active
-                   WHERE g.customer_code = c.customer_code AND g.as_of BETWEEN churn_risks.as_of - 30 AND churn_risks.as_of
+                   -- What was noted of a merged record nobody can reckon anew for the survivor.
+                   WHERE (g.customer_code = c.customer_code OR r.measure = 'noted') AND g.customer_code = ANY (n.members) AND g.as_of BETWEEN churn_risks.as_of - 30 AND churn_risks.as_of
                    ORDER BY g.rule, g.as_of DESC) x) s ON true
       LEFT JOIN LATERAL (
           SELECT 1 - y.score / 100 AS risk, jsonb_build_object('model', y.model, 'version', y.version, 'score', y.score, 'reasons', to_jsonb(y.reasons)) AS evidence

@@ -111,11 +111,14 @@ CREATE TABLE crm_data.level_def (
     rank           smallint NOT NULL,
     minimum        float8 NOT NULL,
     credit_minimum float8,
+    -- What the level is to the points: rewards, rules and liabilities go by it; null: nothing.
+    points_level   text REFERENCES crm_data.points_level,
     label_zh       text NOT NULL,
     label_en       text NOT NULL,
     PRIMARY KEY (scheme, level),
     UNIQUE (scheme, rank)
 );
+CREATE INDEX level_def_points_level_idx ON crm_data.level_def (points_level);
 CREATE TABLE crm_data.service_commitment (
     scheme     text NOT NULL,
     level      text NOT NULL,
@@ -128,9 +131,9 @@ CREATE TABLE crm_data.service_commitment (
     FOREIGN KEY (scheme, level) REFERENCES crm_data.level_def
 );
 INSERT INTO crm_data.level_scheme (scheme, feature, label_zh, label_en) VALUES ('star', 'amount_12m', '星级', 'stars');
-INSERT INTO crm_data.level_def (scheme, level, rank, minimum, label_zh, label_en) VALUES
-    ('star', '1', 1, 0, '一星', 'one star'), ('star', '2', 2, 1000, '二星', 'two stars'), ('star', '3', 3, 3000, '三星', 'three stars'),
-    ('star', '4', 4, 8000, '四星', 'four stars'), ('star', '5', 5, 20000, '五星', 'five stars');
+INSERT INTO crm_data.level_def (scheme, level, rank, minimum, points_level, label_zh, label_en) VALUES
+    ('star', '1', 1, 0, 'none', '一星', 'one star'), ('star', '2', 2, 1000, 'silver', '二星', 'two stars'), ('star', '3', 3, 3000, 'gold', '三星', 'three stars'),
+    ('star', '4', 4, 8000, 'platinum', '四星', 'four stars'), ('star', '5', 5, 20000, 'diamond', '五星', 'five stars');
 INSERT INTO crm_data.service_commitment (scheme, level, commitment, target, unit, label_zh, label_en) VALUES
     ('star', '4', 'complaint_answer', 24, 'hour', '投诉答复时限', 'answer to a complaint'), ('star', '5', 'complaint_answer', 8, 'hour', '投诉答复时限', 'answer to a complaint'),
     ('star', '5', 'dedicated_manager', 1, 'person', '专属客户经理', 'dedicated manager');
@@ -188,8 +191,9 @@ SELECT k.customer_code, k.scheme, k.class, a.every_days, n.last_contact_at,
        CASE WHEN n.last_contact_at IS NULL THEN k.since ELSE (n.last_contact_at AT TIME ZONE current_setting('crm.timezone'))::date END + a.every_days AS due_on
   FROM crm_data.customer_class k
   JOIN crm_data.class_action a ON a.scheme = k.scheme AND a.class = k.class AND a.action = 'contact' AND a.every_days IS NOT NULL
-  LEFT JOIN LATERAL (SELECT max(i.happened_at) AS last_contact_at FROM crm_data.interaction i
-                      WHERE i.customer_code = k.customer_code AND i.direction = 'outbound') n ON true
+  JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+  LEFT JOIN LATERAL (SELECT max(i.happened_at) AS last_contact_at FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
+                      WHERE m.survivor_code = c.customer_code AND i.direction = 'outbound') n ON true
  WHERE k.until IS NULL;
 GRANT SELECT ON crm.contact_due TO crm_data_admin;
 COMMENT ON VIEW crm.contact_due IS 'When customers of a class with regular contact are to be contacted next; overdue is what lies before today (回访到期).';
@@ -199,6 +203,45 @@ COMMENT ON COLUMN crm.contact_due.class IS 'Class (类别).';
 COMMENT ON COLUMN crm.contact_due.every_days IS 'Days between contacts (回访间隔天数).';
 COMMENT ON COLUMN crm.contact_due.last_contact_at IS 'Last outbound contact; null: none (最近回访时间).';
 COMMENT ON COLUMN crm.contact_due.due_on IS 'Day on which the next is due (应回访日期).';
+
+-- -- the levels as the points see them ----------------------------------------------------
+-- All customers at once what crm.points_level_at() says of one.
+
+CREATE VIEW crm.customer_points_level WITH (security_invoker = true) AS
+SELECT DISTINCT ON (h.customer_code) h.customer_code, d.points_level AS level
+  FROM (SELECT DISTINCT ON (l.customer_code, l.scheme) l.customer_code, l.scheme, l.level, l.valid_until
+          FROM crm_data.customer_level l WHERE l.valid_from <= crm.company_today() ORDER BY l.customer_code, l.scheme, l.valid_from DESC) h
+  JOIN crm_data.level_def d ON d.scheme = h.scheme AND d.level = h.level
+  JOIN crm_data.points_level p ON p.level = d.points_level
+ WHERE h.valid_until >= crm.company_today()
+ ORDER BY h.customer_code, p.rank DESC;
+GRANT SELECT ON crm.customer_points_level TO crm_data_admin;
+COMMENT ON VIEW crm.customer_points_level IS
+$$Level by which points go today, of the customers whose level was assessed; for others crm.points_set_standing() says it (积分客户等级).$$;
+COMMENT ON COLUMN crm.customer_points_level.customer_code IS 'Customer (客户编号).';
+COMMENT ON COLUMN crm.customer_points_level.level IS 'Of crm_data.points_level: the highest that his valid levels stand for (等级).';
+
+CREATE VIEW crm_report.points_liability_by_type WITH (security_invoker = true) AS
+SELECT a.programme, CASE WHEN l.expires_on NOT IN ('infinity', '-infinity') THEN date_trunc('month', l.expires_on::timestamp)::date END AS expiry_month,
+       coalesce(t.type, l.class) AS type, coalesce(v.level, s.level, 'none') AS customer_level,
+       CASE WHEN l.expires_on = '-infinity' THEN 'debt' WHEN l.hold > 0 THEN 'held' ELSE 'available' END AS state,
+       count(DISTINCT a.customer_code::text) AS customers, sum(l.amount) AS amount
+  FROM crm_data.points_account a
+  LEFT JOIN crm.customer_points_level v ON v.customer_code = a.customer_code
+  LEFT JOIN crm_data.points_standing s ON s.customer_code = a.customer_code
+ CROSS JOIN LATERAL crm.lots(a.state) l
+  LEFT JOIN crm_data.points_type t ON t.programme = a.programme AND t.class = l.class AND l.expires_on <> '-infinity'
+ WHERE l.hold > 0 OR l.expires_on >= crm.company_today() OR l.expires_on = '-infinity'
+ GROUP BY 1, 2, 3, 4, 5;
+GRANT SELECT ON crm_report.points_liability_by_type TO crm_data_admin;
+COMMENT ON VIEW crm_report.points_liability_by_type IS 'Outstanding points by month of expiry, type of points and level of the customer (积分负债按类型和等级).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.programme IS 'Programme (积分计划).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.expiry_month IS 'First day of the month of expiry; null for never and for debts (失效月份).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.type IS 'Type of points; the class where no type has it (积分类型).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.customer_level IS 'Level of the customer (客户等级).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.state IS 'available, held or debt (状态).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.customers IS 'Number of customers (客户数).';
+COMMENT ON COLUMN crm_report.points_liability_by_type.amount IS 'Points in the smallest unit (分值).';
 
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('churn_signal', 'stays', 'reckoned anew for the survivor'),

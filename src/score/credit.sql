@@ -149,7 +149,7 @@ CREATE FUNCTION crm.require_qualification(customer crm.customer_code, as_of date
     AS $$
 BEGIN
     IF NOT coalesce((SELECT q.qualified AND q.able FROM crm_data.qualification_check q
-                      WHERE q.customer_code = customer AND q.checked_on BETWEEN (as_of - make_interval(months => months))::date AND as_of
+                      WHERE q.customer_code = ANY (crm.merge_members(crm.resolve(customer))) AND q.checked_on BETWEEN (as_of - make_interval(months => months))::date AND as_of
                       ORDER BY q.checked_on DESC LIMIT 1), false) THEN
         RAISE EXCEPTION 'customer % has no valid check of qualification', customer USING ERRCODE = 'KH015',
             DETAIL = format('Within %s months before %s.', months, as_of),
@@ -164,21 +164,34 @@ To be called before a first agreement or a sale on credit.$$;
 REVOKE EXECUTE ON FUNCTION crm.require_qualification(crm.customer_code, date, integer) FROM PUBLIC; -- tells of credit data
 GRANT EXECUTE ON FUNCTION crm.require_qualification(crm.customer_code, date, integer) TO crm_credit, crm_writer;
 
+-- What is owed is told record by record, by whoever bills it; a customer owes what all of his records owe.
+CREATE FUNCTION crm.credit_exposure_of(customer crm.customer_code, as_of date) RETURNS TABLE (outstanding numeric, overdue numeric, overdue_days integer, currency text)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT DISTINCT ON (x.customer_code) x.outstanding, x.overdue, x.overdue_days, x.currency::text FROM crm_data.credit_exposure x
+     WHERE x.customer_code = ANY (crm.merge_members(customer)) AND x.as_of <= credit_exposure_of.as_of ORDER BY x.customer_code, x.as_of DESC $$;
+COMMENT ON FUNCTION crm.credit_exposure_of(crm.customer_code, date) IS
+'The latest exposure of each record for which a customer stands, as of a day (信用敞口明细).';
+REVOKE EXECUTE ON FUNCTION crm.credit_exposure_of(crm.customer_code, date) FROM PUBLIC; -- reads credit data
+GRANT EXECUTE ON FUNCTION crm.credit_exposure_of(crm.customer_code, date) TO crm_owner;
+
 CREATE FUNCTION crm.credit_features(customer crm.customer_code, as_of date) RETURNS jsonb
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
     AS $$
     SELECT jsonb_strip_nulls(
                coalesce((SELECT jsonb_build_object('registered_capital', p.registered_capital, 'established_days', as_of - p.established_on, 'legal_form', p.legal_form)
-                           FROM crm_data.legal_profile p WHERE p.customer_code = customer), '{}')
+                           FROM crm_data.legal_profile p WHERE p.customer_code = ANY (crm.merge_members(customer))
+                          ORDER BY p.customer_code <> customer, p.recorded_at DESC LIMIT 1), '{}')
                || coalesce((SELECT to_jsonb(f) - ARRAY['customer_code', 'period_end', 'months'] || jsonb_build_object('report_age_days', as_of - f.period_end)
-                              FROM crm.financial_ratio f WHERE f.customer_code = customer AND f.period_end <= as_of ORDER BY f.period_end DESC, f.months DESC LIMIT 1), '{}')
-               || coalesce((SELECT jsonb_build_object('overdue_days', e.overdue_days, 'overdue', e.overdue, 'outstanding', e.outstanding)
-                              FROM crm_data.credit_exposure e WHERE e.customer_code = customer AND e.as_of <= credit_features.as_of ORDER BY e.as_of DESC LIMIT 1), '{}')
+                              FROM crm.financial_ratio f WHERE f.customer_code = ANY (crm.merge_members(customer)) AND f.period_end <= as_of
+                             ORDER BY f.period_end DESC, f.months DESC, f.customer_code <> customer LIMIT 1), '{}')
+               || coalesce((SELECT jsonb_build_object('overdue_days', max(e.overdue_days), 'overdue', sum(e.overdue), 'outstanding', sum(e.outstanding))
+                              FROM crm.credit_exposure_of(customer, as_of) e), '{}')
                || coalesce((SELECT jsonb_build_object('external_rating', x.score) FROM crm_data.external_rating x
-                             WHERE x.customer_code = customer AND credit_features.as_of BETWEEN x.rated_on AND x.valid_until ORDER BY x.rating_no DESC LIMIT 1), '{}')) $$;
+                             WHERE x.customer_code = ANY (crm.merge_members(customer)) AND credit_features.as_of BETWEEN x.rated_on AND x.valid_until ORDER BY x.rating_no DESC LIMIT 1), '{}')) $$;
 COMMENT ON FUNCTION crm.credit_features(crm.customer_code, date) IS
-$$What credit models can ask of a customer, as of a day (信用特征).
-registered_capital, established_days, legal_form; the ratios of the latest report and report_age_days; overdue_days, overdue, outstanding of the latest exposure; external_rating (0 to 100). What is not known is not there.$$;
+$$What credit models can ask of a customer, as of a day, from all records for which he stands (信用特征).
+registered_capital, established_days, legal_form; the ratios of the latest report and report_age_days; overdue (CNY), outstanding (CNY): sums of the records' latest exposures, overdue_days: the longest; external_rating (0 to 100). What is not known is not there.$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_features(crm.customer_code, date) FROM PUBLIC; -- reads credit data
 GRANT EXECUTE ON FUNCTION crm.credit_features(crm.customer_code, date) TO crm_owner;
 
@@ -192,10 +205,10 @@ CREATE FUNCTION crm.credit_standing(customer crm.customer_code, as_of date DEFAU
     SELECT r.purpose, r.model, r.version, r.score, r.grade, coalesce(q.wanted, r.grade),
            CASE WHEN q.wanted IS NULL OR q.wanted = r.grade THEN r.score ELSE g.lower END, q.request_no, least(r.valid_until, q.valid_until)
       FROM (SELECT DISTINCT ON (x.purpose) x.* FROM crm_data.score_result x
-             WHERE x.customer_code = customer AND x.domain = 'credit' AND x.as_of <= credit_standing.as_of AND x.valid_until >= credit_standing.as_of
+             WHERE x.customer_code = coalesce(crm.resolve(customer), customer) AND x.domain = 'credit' AND x.as_of <= credit_standing.as_of AND x.valid_until >= credit_standing.as_of
              ORDER BY x.purpose, x.as_of DESC, x.result_id DESC) r
       LEFT JOIN LATERAL (SELECT y.wanted, y.request_no, y.valid_until FROM crm_data.score_request y
-                          WHERE y.customer_code = customer AND y.kind = 'grade' AND y.subject = r.purpose AND y.state = 'approved'
+                          WHERE y.customer_code = r.customer_code AND y.kind = 'grade' AND y.subject = r.purpose AND y.state = 'approved'
                             AND credit_standing.as_of BETWEEN y.valid_from AND y.valid_until ORDER BY y.request_no DESC LIMIT 1) q ON true
       LEFT JOIN crm_data.score_grade g ON g.model = r.model AND g.version = r.version AND g.grade = q.wanted
      ORDER BY 7 NULLS FIRST, 1 $$;
@@ -348,7 +361,7 @@ DECLARE
 BEGIN
     PERFORM crm.score_require('credit');
     INSERT INTO crm_data.credit_limit (customer_code, kind, amount, currency, valid_from, valid_until, cause)
-    VALUES (customer, kind, amount, currency, valid_from, valid_until, cause) RETURNING limit_no INTO made;
+    VALUES (coalesce(crm.resolve(customer), customer), kind, amount, currency, valid_from, valid_until, cause) RETURNING limit_no INTO made;
     RETURN made;
 END
 $$;
@@ -376,14 +389,14 @@ CREATE FUNCTION crm.credit_available(customer crm.customer_code, as_of date DEFA
     SELECT CASE WHEN bool_or(l.kind = 'not_controlled') THEN 'Infinity'::numeric
                 ELSE coalesce((array_agg(l.amount ORDER BY l.limit_no DESC) FILTER (WHERE l.kind = 'long_term'))[1], 0)
                      + coalesce(max(l.amount) FILTER (WHERE l.kind = 'temporary'), 0)
-                     - coalesce((SELECT e.outstanding FROM crm_data.credit_exposure e WHERE e.customer_code = customer AND e.as_of <= credit_available.as_of
-                                    AND e.currency = credit_available.currency ORDER BY e.as_of DESC LIMIT 1), 0) END
+                     - coalesce((SELECT sum(e.outstanding) FROM crm.credit_exposure_of(crm.resolve(customer), credit_available.as_of) e
+                                  WHERE e.currency = credit_available.currency), 0) END
       FROM crm_data.credit_limit l
-     WHERE l.customer_code = customer AND credit_available.as_of BETWEEN l.valid_from AND l.valid_until AND l.currency = credit_available.currency $$;
+     WHERE l.customer_code = crm.resolve(customer) AND credit_available.as_of BETWEEN l.valid_from AND l.valid_until AND l.currency = credit_available.currency $$;
 ALTER FUNCTION crm.credit_available(crm.customer_code, date, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.credit_available(crm.customer_code, date, text) IS
-$$What a customer may still owe: the newest valid long-term limit and the valid temporary one, less what is outstanding (可用额度).
-Negative when more is owed than allowed; Infinity when not controlled. Errors: 42501.$$;
+$$What a customer may still owe: the newest valid long-term limit and the valid temporary one, less what all his records owe (可用额度).
+Of a merged record: of the one that stands for it. Negative when more is owed than allowed; Infinity when not controlled. Errors: 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_available(crm.customer_code, date, text) FROM PUBLIC; -- credit data
 GRANT EXECUTE ON FUNCTION crm.credit_available(crm.customer_code, date, text) TO crm_credit;
 
@@ -393,7 +406,7 @@ CREATE FUNCTION crm.credit_measures(customer crm.customer_code, as_of date) RETU
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED ROWS 15 SET search_path = pg_catalog, crm, pg_temp
     AS $$
     WITH report AS (SELECT f.*, row_number() OVER (ORDER BY f.period_end DESC, f.months DESC) AS n FROM crm.financial_ratio f
-                     WHERE f.customer_code = customer AND f.period_end <= as_of),
+                     WHERE f.customer_code = ANY (crm.merge_members(customer)) AND f.period_end <= as_of),
     result AS (SELECT r.purpose, r.score, row_number() OVER (PARTITION BY r.purpose ORDER BY r.as_of DESC, r.result_id DESC) AS n
                  FROM crm_data.score_result r WHERE r.customer_code = customer AND r.domain = 'credit' AND r.as_of <= credit_measures.as_of)
     SELECT k.key, (k.value #>> '{}')::float8, (SELECT (to_jsonb(p) ->> k.key)::float8 FROM report p WHERE p.n = 2)
@@ -403,7 +416,7 @@ CREATE FUNCTION crm.credit_measures(customer crm.customer_code, as_of date) RETU
       WHERE a.n = 1 ORDER BY a.score - b.score LIMIT 1)
     UNION ALL
     SELECT 'limit_used', (e.outstanding / nullif(l.amount, 0))::float8, NULL
-      FROM (SELECT x.outstanding FROM crm_data.credit_exposure x WHERE x.customer_code = customer AND x.as_of <= credit_measures.as_of ORDER BY x.as_of DESC LIMIT 1) e,
+      FROM (SELECT sum(x.outstanding) AS outstanding FROM crm.credit_exposure_of(customer, as_of) x) e,
            (SELECT sum(y.amount) AS amount FROM (SELECT DISTINCT ON (z.kind) z.amount FROM crm_data.credit_limit z
              WHERE z.customer_code = customer AND credit_measures.as_of BETWEEN z.valid_from AND z.valid_until ORDER BY z.kind, z.limit_no DESC) y) l $$;
 COMMENT ON FUNCTION crm.credit_measures(crm.customer_code, date) IS

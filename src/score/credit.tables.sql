@@ -204,12 +204,12 @@ COMMENT ON COLUMN crm.financial_ratio.period_end IS 'Last day of the period (期
 COMMENT ON COLUMN crm.financial_ratio.months IS 'Length of the period (期间月数).';
 
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
-    ('legal_profile', 'stays', 'what is known of this record; the survivor has one of its own'),
+    ('legal_profile', 'stays', 'seen for the survivor where it has none of its own'),
     ('ownership_share', 'stays', 'who owns this records organisation'),
     ('key_manager', 'stays', 'who leads this records organisation'),
-    ('financial_report', 'stays', 'the books that this record handed in'),
+    ('financial_report', 'stays', 'books of this record; the latest of all records counts for the survivor'),
     ('external_rating', 'stays', 'a rating given to this record'),
-    ('credit_exposure', 'stays', 'what this record owes; a limit is given anew to the survivor'),
+    ('credit_exposure', 'stays', 'what this record owes; counted for the survivor beside its own'),
     ('qualification_check', 'stays', 'a check of this record'),
     ('credit_limit', 'stays', 'given to this record by approval, never summed without one'),
     ('credit_warning', 'stays', 'a warning that was given');

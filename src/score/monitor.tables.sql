@@ -202,6 +202,7 @@ level|level|级别|
 rank|rank|级别次序|
 minimum|minimum|最低值|Of the scheme's feature.
 credit_minimum|least credit score|最低信用分|Null: none required.
+points_level|level for points|积分等级|Of points_level; null: none.
 commitment|commitment|承诺|
 changed_by|changed by|变更人|
 changed_at|changed at|变更时间|
@@ -252,17 +253,61 @@ BEGIN
 END
 $views$;
 
--- -- reports: no customer stands in them -----------------------------------------------------
+-- -- what has been found out about a customer, beside the unified view ---------------------
+-- Not columns of crm.customer_view: who reads that need not have rights to any of this.
+
+CREATE VIEW crm.customer_assessment WITH (security_invoker = true) AS
+SELECT c.customer_code,
+       (SELECT jsonb_object_agg(a.programme, crm.available(a.state, crm.company_today())) FROM crm_data.points_account a
+         WHERE a.customer_code = c.customer_code AND a.state <> '{}') AS points,
+       coalesce(v.level, s.level) AS points_level,
+       (SELECT jsonb_object_agg(l.scheme, l.level)
+          FROM (SELECT DISTINCT ON (x.scheme) x.scheme, x.level, x.valid_until FROM crm_data.customer_level x
+                 WHERE x.customer_code = c.customer_code AND x.valid_from <= crm.company_today() ORDER BY x.scheme, x.valid_from DESC) l
+         WHERE l.valid_until >= crm.company_today()) AS levels,
+       (SELECT jsonb_object_agg(k.scheme, k.class) FROM crm_data.customer_class k WHERE k.customer_code = c.customer_code AND k.until IS NULL) AS classes,
+       (SELECT jsonb_object_agg(r.purpose, r.score)
+          FROM (SELECT DISTINCT ON (x.purpose) x.purpose, x.score FROM crm_data.score_result x
+                 WHERE x.customer_code = c.customer_code AND x.domain <> 'credit' AND x.as_of <= crm.company_today() AND x.valid_until >= crm.company_today()
+                 ORDER BY x.purpose, x.as_of DESC, x.result_id DESC) r) AS scores,
+       q.score AS quality, q.as_of AS quality_as_of,
+       (SELECT array_agg(DISTINCT i.field ORDER BY i.field) FROM crm_data.quality_issue i
+         WHERE i.customer_code = c.customer_code AND i.closed_on IS NULL AND i.reason <> 'missing') AS low_confidence
+  FROM crm_data.customer c
+  LEFT JOIN crm.customer_points_level v ON v.customer_code = c.customer_code
+  LEFT JOIN crm_data.points_standing s ON s.customer_code = c.customer_code
+  LEFT JOIN LATERAL (SELECT x.score, x.as_of FROM crm_data.quality_score x WHERE x.customer_code = c.customer_code ORDER BY x.as_of DESC LIMIT 1) q ON true
+ WHERE c.survivor_code = c.customer_code;
+GRANT SELECT ON crm.customer_assessment TO crm_data_admin;
+COMMENT ON VIEW crm.customer_assessment IS
+$$What has been found out about each customer: points, levels, classes, scores, quality of his data; for the data department (客户评价视图).
+What credit management found is crm.credit_standing(). crm.customer_card() has both, as far as the caller may see them.$$;
+COMMENT ON COLUMN crm.customer_assessment.customer_code IS 'Customer, merged records under the one that stands for them (客户编号).';
+COMMENT ON COLUMN crm.customer_assessment.points IS 'Available points today in the smallest unit, by programme in which he has or owes any (可用积分).';
+COMMENT ON COLUMN crm.customer_assessment.points_level IS 'Level by which points go; null: none (积分等级).';
+COMMENT ON COLUMN crm.customer_assessment.levels IS 'Valid level by scheme (客户级别).';
+COMMENT ON COLUMN crm.customer_assessment.classes IS 'Class by scheme: activity, value, churn and others (客户分类).';
+COMMENT ON COLUMN crm.customer_assessment.scores IS 'Latest valid score, 0 to 100, by purpose, but those of credit (评分).';
+COMMENT ON COLUMN crm.customer_assessment.quality IS 'Quality of the data when last assessed, 0 to 1 (数据质量).';
+COMMENT ON COLUMN crm.customer_assessment.quality_as_of IS 'Day of that (质量评估日).';
+COMMENT ON COLUMN crm.customer_assessment.low_confidence IS 'Fields whose values are stale, invalid or contradict others, to be verified; null: none (低可信字段).';
+
+-- -- reports: no customer stands in them, and nobody twice: merged records are not counted,
+-- -- as the one that stands for them is. Undoing a merge brings them back.
+
+GRANT SELECT (customer_code, survivor_code) ON crm_data.customer TO crm_credit;
+CREATE POLICY who_stands_for_whom ON crm_data.customer FOR SELECT TO crm_credit USING (true);
 
 CREATE VIEW crm_report.score_distribution WITH (security_invoker = true) AS
 SELECT r.model, r.version, r.purpose, r.as_of, least(9, floor(r.score / 10))::integer * 10 AS score_from, r.grade, count(*) AS customers
-  FROM crm_data.score_result r GROUP BY r.model, r.version, r.purpose, r.as_of, 5, r.grade;
+  FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code
+ GROUP BY r.model, r.version, r.purpose, r.as_of, 5, r.grade;
 COMMENT ON VIEW crm_report.score_distribution IS 'How many results lie in each tenth of the common scale, by version and day (评分分布).';
 
 CREATE VIEW crm_report.score_migration WITH (security_invoker = true) AS
 SELECT m.purpose, date_trunc('month', m.as_of::timestamp)::date AS month, m.grade_before, m.grade, count(*) AS customers
   FROM (SELECT r.purpose, r.as_of, r.grade, lag(r.grade) OVER (PARTITION BY r.customer_code, r.purpose ORDER BY r.as_of, r.result_id) AS grade_before
-          FROM crm_data.score_result r) m
+          FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code) m
  WHERE m.grade_before IS NOT NULL GROUP BY m.purpose, 2, m.grade_before, m.grade;
 COMMENT ON VIEW crm_report.score_migration IS 'From which grade to which results moved against the customer''s result before, by month (等级迁移).';
 
@@ -271,7 +316,8 @@ SELECT m.model, m.version, r.as_of, b.band, m.band_shares[b.band] AS expected, c
        count(*) FILTER (WHERE b.band = r.band)::float8 / count(*) AS actual
   FROM crm_data.score_model m
   JOIN (SELECT x.model, x.version, x.as_of, width_bucket(x.total::float8, y.band_edges) + 1 AS band
-          FROM crm_data.score_result x JOIN crm_data.score_model y ON y.model = x.model AND y.version = x.version AND cardinality(y.band_edges) > 0) r
+          FROM crm_data.score_result x JOIN crm_data.customer c ON c.customer_code = x.customer_code AND c.survivor_code = c.customer_code
+          JOIN crm_data.score_model y ON y.model = x.model AND y.version = x.version AND cardinality(y.band_edges) > 0) r
     ON r.model = m.model AND r.version = m.version
  CROSS JOIN LATERAL generate_series(1, cardinality(m.band_shares)) b (band)
  GROUP BY m.model, m.version, r.as_of, b.band;
@@ -296,7 +342,9 @@ COMMENT ON VIEW crm_report.score_override IS 'Exceptions asked for and decided, 
 
 CREATE VIEW crm_report.credit_exposure WITH (security_invoker = true) AS
 SELECT l.grade, e.currency, count(*) AS customers, sum(e.outstanding) AS outstanding, sum(e.overdue) AS overdue, sum(l.amount) AS limits
-  FROM (SELECT DISTINCT ON (x.customer_code) x.* FROM crm_data.credit_exposure x WHERE x.as_of <= crm.company_today() ORDER BY x.customer_code, x.as_of DESC) e
+  FROM (SELECT c.survivor_code AS customer_code, o.currency, sum(o.outstanding) AS outstanding, sum(o.overdue) AS overdue
+          FROM (SELECT DISTINCT ON (x.customer_code) x.* FROM crm_data.credit_exposure x WHERE x.as_of <= crm.company_today() ORDER BY x.customer_code, x.as_of DESC) o
+          JOIN crm_data.customer c ON c.customer_code = o.customer_code GROUP BY c.survivor_code, o.currency) e
   LEFT JOIN LATERAL (SELECT y.grade, y.amount FROM crm_data.credit_limit y
                       WHERE y.customer_code = e.customer_code AND y.kind = 'long_term' AND crm.company_today() BETWEEN y.valid_from AND y.valid_until
                       ORDER BY y.limit_no DESC LIMIT 1) l ON true
@@ -304,31 +352,36 @@ SELECT l.grade, e.currency, count(*) AS customers, sum(e.outstanding) AS outstan
 COMMENT ON VIEW crm_report.credit_exposure IS 'What is owed and overdue against the long-term limits in force, by grade (信用敞口).';
 
 CREATE VIEW crm_report.value_segment WITH (security_invoker = true) AS
-SELECT k.scheme, k.class, count(*) AS customers, avg(k.value) AS average_value FROM crm_data.customer_class k WHERE k.until IS NULL GROUP BY k.scheme, k.class;
+SELECT k.scheme, k.class, count(*) AS customers, avg(k.value) AS average_value
+  FROM crm_data.customer_class k JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+ WHERE k.until IS NULL GROUP BY k.scheme, k.class;
 COMMENT ON VIEW crm_report.value_segment IS 'How many customers are in each class now, by scheme (价值分群).';
 
 CREATE VIEW crm_report.class_migration WITH (security_invoker = true) AS
 SELECT k.scheme, date_trunc('month', k.since::timestamp)::date AS month, k.class_before, k.class, count(*) AS customers
-  FROM crm_data.customer_class k GROUP BY k.scheme, 2, k.class_before, k.class;
+  FROM crm_data.customer_class k JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+ GROUP BY k.scheme, 2, k.class_before, k.class;
 COMMENT ON VIEW crm_report.class_migration IS 'Who moved from which class to which, by month (类别迁移).';
 
 CREATE VIEW crm_report.level_migration WITH (security_invoker = true) AS
 SELECT m.scheme, date_trunc('month', m.valid_from::timestamp)::date AS month, m.level_before, m.level, m.cause, count(*) AS customers
   FROM (SELECT l.scheme, l.valid_from, l.level, l.cause, lag(l.level) OVER (PARTITION BY l.customer_code, l.scheme ORDER BY l.valid_from) AS level_before
-          FROM crm_data.customer_level l) m
+          FROM crm_data.customer_level l JOIN crm_data.customer c ON c.customer_code = l.customer_code AND c.survivor_code = c.customer_code) m
  GROUP BY m.scheme, 2, m.level_before, m.level, m.cause;
 COMMENT ON VIEW crm_report.level_migration IS 'Who moved from which level to which, by month and cause (级别迁移).';
 
 CREATE VIEW crm_report.quality_trend WITH (security_invoker = true) AS
 SELECT s.as_of, s.owner_unit, s.author, count(*) AS customers, avg(s.accuracy) AS accuracy, avg(s.completeness) AS completeness,
        avg(s.consistency) AS consistency, avg(s.timeliness) AS timeliness, avg(s.score) AS score
-  FROM crm_data.quality_score s GROUP BY s.as_of, s.owner_unit, s.author;
+  FROM crm_data.quality_score s JOIN crm_data.customer c ON c.customer_code = s.customer_code AND c.survivor_code = c.customer_code
+ GROUP BY s.as_of, s.owner_unit, s.author;
 COMMENT ON VIEW crm_report.quality_trend IS 'Quality of data by day, unit and author of the record (数据质量趋势).';
 
 CREATE VIEW crm_report.quality_backlog WITH (security_invoker = true) AS
 SELECT i.owner_unit, i.author, i.field, i.reason, count(*) FILTER (WHERE i.closed_on IS NULL) AS open,
        count(*) FILTER (WHERE i.closed_on IS NULL AND i.due_on < crm.company_today()) AS overdue, count(*) FILTER (WHERE i.closed_on > i.due_on) AS closed_late, count(*) AS found
-  FROM crm_data.quality_issue i GROUP BY i.owner_unit, i.author, i.field, i.reason;
+  FROM crm_data.quality_issue i JOIN crm_data.customer c ON c.customer_code = i.customer_code AND c.survivor_code = c.customer_code
+ GROUP BY i.owner_unit, i.author, i.field, i.reason;
 COMMENT ON VIEW crm_report.quality_backlog IS 'What is wrong in the data, whose it is to put right, and what is overdue (数据质量待办).';
 
 DO $columns$

@@ -7,43 +7,50 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
     AS $$
     WITH wanted AS (SELECT c.*, (c.updated_at AT TIME ZONE current_setting('crm.timezone'))::date AS changed_on,
                            (c.registered_at AT TIME ZONE current_setting('crm.timezone'))::date AS registered_on
-                      FROM crm_data.customer c WHERE c.customer_code = ANY (codes)),
+                      FROM crm_data.customer c WHERE c.customer_code = ANY (codes) AND c.survivor_code = c.customer_code),
+    -- Values may be those of a merged record: customer.golden says of which.
+    member AS (SELECT w.*, m.customer_code AS member_code FROM wanted w JOIN crm_data.customer m ON m.survivor_code = w.customer_code),
     fact AS (
         SELECT w.customer_code, f.field, f.is_present, f.is_valid, f.is_consistent, NULL::date AS verified_on
-          FROM wanted w JOIN crm_data.individual i ON i.customer_code = w.customer_code,
+          FROM member w JOIN crm_data.individual i ON i.customer_code = w.member_code,
                LATERAL (VALUES ('name', i.name IS NOT NULL, true, w.kind = 'individual'),
                                ('sex', i.sex IS NOT NULL, true, true),
                                ('birth_date', i.birth_date IS NOT NULL, i.birth_date <= as_of, i.birth_date <= w.registered_on),
                                ('occupation', i.occupation ~ '\S', true, true)) f (field, is_present, is_valid, is_consistent)
+         WHERE w.member_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
         UNION ALL
         SELECT w.customer_code, f.field, f.is_present, f.is_valid, f.is_consistent, NULL
-          FROM wanted w JOIN crm_data.organization o ON o.customer_code = w.customer_code,
+          FROM member w JOIN crm_data.organization o ON o.customer_code = w.member_code,
                LATERAL (VALUES ('name', o.name ~ '\S', true, w.kind = 'organization'),
                                ('uscc', o.uscc IS NOT NULL, true, o.uscc IS NULL OR NOT EXISTS (
                                    SELECT FROM crm_data.organization x JOIN crm_data.customer y ON y.customer_code = x.customer_code AND y.survivor_code = y.customer_code
-                                    WHERE x.uscc = o.uscc AND x.customer_code <> o.customer_code)),
+                                    WHERE x.uscc = o.uscc AND x.customer_code <> w.customer_code)),
                                ('industry', o.industry ~ '\S', true, true),
                                ('legal_representative', o.legal_representative IS NOT NULL, true, true),
                                ('contact_name', o.contact_name IS NOT NULL, true, true)) f (field, is_present, is_valid, is_consistent)
+         WHERE w.member_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
         UNION ALL
         SELECT w.customer_code, f.field, f.is_present, true, f.is_consistent, NULL
-          FROM wanted w JOIN crm_data.customer_group g ON g.customer_code = w.customer_code,
+          FROM member w JOIN crm_data.customer_group g ON g.customer_code = w.member_code,
                LATERAL (VALUES ('name', g.name ~ '\S', w.kind = 'group'), ('industry', g.industry ~ '\S', true), ('contact_name', g.contact_name IS NOT NULL, true)) f (field, is_present, is_consistent)
+         WHERE w.member_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
         UNION ALL
         SELECT w.customer_code, 'document', true, max(coalesce(d.valid_until, 'infinity')) >= as_of,
                bool_and((d.kind IN ('uscc', 'org_code', 'business_license')) = (w.kind <> 'individual')
                         AND EXISTS (SELECT FROM crm_data.document_claim l WHERE l.number_token = d.number_token AND l.kind = d.kind
                                        AND l.customer_code IN (SELECT m.customer_code FROM crm_data.customer m WHERE m.survivor_code = w.customer_code))),
                max((d.verified_at AT TIME ZONE current_setting('crm.timezone'))::date)
-          FROM wanted w JOIN crm_data.identity_document d ON d.customer_code = w.customer_code GROUP BY w.customer_code
+          FROM member w JOIN crm_data.identity_document d ON d.customer_code = w.member_code GROUP BY w.customer_code
         UNION ALL
-        SELECT w.customer_code, CASE WHEN p.phone IS NULL THEN 'email' ELSE 'phone' END, true, true, count(*) FILTER (WHERE p.is_preferred) <= 1,
+        SELECT w.customer_code, CASE WHEN p.phone IS NULL THEN 'email' ELSE 'phone' END, true, true, coalesce(max(p.preferred), 0) <= 1,
                max((p.verified_at AT TIME ZONE current_setting('crm.timezone'))::date)
-          FROM wanted w JOIN crm_data.contact_point p ON p.customer_code = w.customer_code GROUP BY w.customer_code, p.phone IS NULL
+          FROM member w
+          JOIN LATERAL (SELECT x.*, count(*) FILTER (WHERE x.is_preferred) OVER (PARTITION BY x.phone IS NULL) AS preferred
+                          FROM crm_data.contact_point x WHERE x.customer_code = w.member_code) p ON true GROUP BY w.customer_code, p.phone IS NULL
         UNION ALL
         SELECT w.customer_code, 'address', true, bool_or(a.valid_during @> as_of),
                bool_and(a.division IS NULL OR crm.division_name(a.division) IS NOT NULL), NULL
-          FROM wanted w JOIN crm_data.address a ON a.customer_code = w.customer_code GROUP BY w.customer_code)
+          FROM member w JOIN crm_data.address a ON a.customer_code = w.member_code GROUP BY w.customer_code)
     SELECT w.customer_code, w.kind, w.owner_unit, w.registered_by, w.channel, q.field, coalesce(f.is_present, false), coalesce(f.is_valid, false),
            coalesce(f.is_consistent, true), f.verified_on IS NOT NULL AND f.verified_on <= as_of,
            greatest(0, as_of - greatest(w.changed_on, f.verified_on))
@@ -52,7 +59,7 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
 ALTER FUNCTION crm.quality_facts(crm.customer_code[], date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.quality_facts(crm.customer_code[], date) IS
 $$What is so of each field that is looked at: present, valid, consistent, verified, and how many days old (数据质量事实).
-Of values it tells nothing. Age counts from the later of verification and the record's last change.$$;
+Of what the customer shows, also where it is a merged record's; merged records have no rows. Of values it tells nothing. Age counts from the later of verification and the record's last change.$$;
 REVOKE EXECUTE ON FUNCTION crm.quality_facts(crm.customer_code[], date) FROM PUBLIC; -- reads customers
 
 CREATE FUNCTION crm.quality_of(codes crm.customer_code[], as_of date)

@@ -104,7 +104,7 @@ CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_c
                'interactions_12m', n.interactions_12m, 'inbound_12m', n.inbound_12m, 'response_rate', n.response_rate))
            || CASE WHEN with_credit THEN coalesce(crm.credit_features(w.customer_code, as_of), '{}') ELSE '{}' END
            || coalesce(j.judged, '{}')
-      FROM unnest(codes) x (code) JOIN crm_data.customer w ON w.customer_code = x.code
+      FROM unnest(codes) x (code) JOIN crm_data.customer w ON w.customer_code = x.code AND w.survivor_code = w.customer_code
      CROSS JOIN LATERAL (
         SELECT count(*) AS purchases_total, count(*) FILTER (WHERE p.purchased_on > as_of - 365) AS purchases_12m,
                count(DISTINCT p.product) FILTER (WHERE p.purchased_on > as_of - 365) AS products_12m,
@@ -129,7 +129,7 @@ CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_c
                  ORDER BY v.input, v.judgement_no DESC) y) j $$;
 ALTER FUNCTION crm.score_features(crm.customer_code[], date, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.score_features(crm.customer_code[], date, boolean) IS
-$$What models can ask of customers, as of a day, with what belongs to records merged into them (客户特征).
+$$What models can ask of customers, as of a day, with what belongs to records merged into them, which have no row of their own (客户特征).
 An object for each: kind, lifecycle_state, channel; tenure_days, trade_days, recency_days (days); purchases_total, purchases_12m, products_12m, repeat_days (purchase days after the first); amount_total, amount_12m, amount_3m, amount_before_3m (in CNY; 12 months are 365 days, 3 months are 90, before them the 90 days before); interactions_12m, inbound_12m, response_rate (share of outbound contacts with an outcome); with_credit: crm.credit_features(); then the latest valid judgement for each input, which stands above what is reckoned. What is not known is not there.$$;
 REVOKE EXECUTE ON FUNCTION crm.score_features(crm.customer_code[], date, boolean) FROM PUBLIC; -- reads all customers
 
@@ -347,14 +347,14 @@ DECLARE
 BEGIN
     PERFORM crm.score_require(its_domain);
     INSERT INTO crm_data.score_request (customer_code, kind, domain, subject, wanted, amount, valid_from, valid_until, reason, evidence)
-    VALUES (customer, kind, its_domain, subject, wanted, amount, valid_from, valid_until, reason, evidence) RETURNING request_no INTO made;
+    VALUES (coalesce(crm.resolve(customer), customer), kind, its_domain, subject, wanted, amount, valid_from, valid_until, reason, evidence) RETURNING request_no INTO made;
     RETURN made;
 END
 $$;
 ALTER FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) IS
 $$Ask for something beyond the rules, which somebody else decides; returns the number of the request (申请例外).
-kind grade: subject is a purpose, wanted the grade; limit: subject is a currency, wanted long_term, temporary or not_controlled, with amount; level: subject is a level scheme, wanted the level.
+kind grade: subject is a purpose, wanted the grade; limit: subject is a currency, wanted long_term, temporary or not_controlled, with amount; level: subject is a level scheme, wanted the level. Asked for a merged record, it is a request of the one that stands for it.
 Errors: 42501, 23514 without reason or evidence, 23503.$$;
 REVOKE EXECUTE ON FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) FROM PUBLIC; -- writes requests
 GRANT EXECUTE ON FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) TO crm_data_admin, crm_credit;
@@ -365,17 +365,17 @@ CREATE FUNCTION crm.decide_score_change(customer crm.customer_code, request bigi
 DECLARE
     held crm_data.score_request;
 BEGIN
-    SELECT * INTO held FROM crm_data.score_request q WHERE q.customer_code = customer AND q.request_no = request FOR UPDATE;
+    SELECT * INTO held FROM crm_data.score_request q WHERE q.customer_code IN (customer, crm.resolve(customer)) AND q.request_no = request FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'customer % has no request %', customer, request USING ERRCODE = 'no_data_found';
     END IF;
     PERFORM crm.score_require(held.domain);
     UPDATE crm_data.score_request q SET state = CASE WHEN approve THEN 'approved' ELSE 'rejected' END, decision_note = note
-     WHERE q.customer_code = customer AND q.request_no = request;
+     WHERE q.customer_code = held.customer_code AND q.request_no = request;
     IF approve AND held.kind = 'limit' THEN
-        PERFORM crm.credit_limit_from_request(customer, request);
+        PERFORM crm.credit_limit_from_request(held.customer_code, request);
     ELSIF approve AND held.kind = 'level' THEN
-        PERFORM crm.level_from_request(customer, request);
+        PERFORM crm.level_from_request(held.customer_code, request);
     END IF;
 END
 $$;

@@ -37,11 +37,20 @@ CREATE FUNCTION crm.customer_card(code crm.customer_code) RETURNS jsonb
 DECLARE
     survivor crm.customer_code := coalesce(crm.resolve(code), code);
     basic record;
+    found_out jsonb;
+    credit jsonb;
 BEGIN
     SELECT * INTO basic FROM crm.customer_basic b WHERE b.customer_code = survivor;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no customer %', code USING ERRCODE = 'no_data_found',
             HINT = 'crm.customer_search() finds a customer by telephone, document or name.';
+    END IF;
+    -- Asked for apart, as who may not read them may still have the card.
+    IF pg_has_role('crm_data_admin', 'USAGE') THEN
+        found_out := (SELECT to_jsonb(x) - 'customer_code' FROM crm.customer_assessment x WHERE x.customer_code = survivor);
+    END IF;
+    IF pg_has_role('crm_credit', 'USAGE') THEN
+        credit := (SELECT jsonb_build_object('grade', x.grade, 'purpose', x.purpose, 'valid_until', x.valid_until) FROM crm.credit_standing(survivor) x LIMIT 1);
     END IF;
     RETURN jsonb_strip_nulls(jsonb_build_object(
         'asked_for', nullif(code, survivor),
@@ -54,6 +63,8 @@ BEGIN
                         FROM crm.customer_address x WHERE x.customer_code = survivor),
         'service', (SELECT to_jsonb(x) - 'customer_code' FROM crm.customer_service x WHERE x.customer_code = survivor),
         'extended', (SELECT to_jsonb(x) - 'customer_code' FROM crm.customer_extended x WHERE x.customer_code = survivor),
+        'assessment', found_out,
+        'credit', credit,
         'recent_purchases', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code')
                                FROM (SELECT * FROM crm.customer_purchase p WHERE p.customer_code = survivor
                                       ORDER BY p.purchased_on DESC, p.order_no DESC, p.product, p.amount LIMIT 5) x),
@@ -64,7 +75,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.customer_card(crm.customer_code) IS
 $$Everything that a call centre needs of one customer in one call, masked, as an object (客户卡片).
-Takes a former code as well and says so in asked_for. Layers that the caller may not see are left out; lists hold the last five entries.
+Takes a former code as well and says so in asked_for. assessment: crm.customer_assessment; credit: the weakest grade. Layers that the caller may not see are left out; lists hold the last five entries.
 Errors: P0002 when no such customer is visible.$$;
 REVOKE EXECUTE ON FUNCTION crm.customer_card(crm.customer_code) FROM PUBLIC; -- for readers of the view
 GRANT EXECUTE ON FUNCTION crm.customer_card(crm.customer_code) TO crm_reader, crm_data_admin;

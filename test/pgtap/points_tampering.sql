@@ -20,6 +20,7 @@ UPDATE crm_data.points_gift_batch SET approved_by = 'somebody else';
 SELECT give_points('CUST202601010002', 'g', 'b', 5, '2026-03-03');
 SELECT define_points_rule('main', 'tenth', '2026-01-01', 'bill', 'tenure', 'amount * 0.1', rounding => 'carry');
 SELECT record_points_element('CUST202601010002', 'bill', 'b1', '2026-03-01', 123.45), points_accrue_batch('main', '2026-03-01', '2026-04-05', NULL, 10, 0);
+SELECT points_merge_follow_batch(10, '2026-04-06');
 SELECT is_empty('SELECT * FROM points_audit()', 'the books are in balance');
 
 CREATE FUNCTION pg_temp.found_after(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -61,6 +62,7 @@ INSERT INTO tampering (statement, wanted) VALUES
     ($$UPDATE crm_data.points_journal SET ref = 'nothing' WHERE request_id = 'v'$$, 'reversal_bound'),
     ($$UPDATE crm_data.points_journal SET amount = -21 WHERE request_id = 'h'$$, 'hold_bound'),
     ($$UPDATE crm_data.points_journal SET amount = amount - 1 WHERE request_id LIKE '~merged%'$$, 'merge_conserved'),
+    ($$SELECT points_earn('CUST202601010002', 'main', 'late', 1, '2028-12-31')$$, 'merge_stranded'),
     ($$ALTER TABLE crm_data.points_journal DROP CONSTRAINT points_journal_pkey; INSERT INTO crm_data.points_journal (customer_code, seq, amount, available, posted_at, business_date, request_id, programme, kind, delta)
        SELECT customer_code, 99, amount, available, posted_at, business_date, request_id, programme, kind, delta FROM crm_data.points_journal WHERE request_id = 'e2'$$, 'exactly_once'),
     ($$UPDATE crm_data.points_earning SET exact = exact + 1$$, 'remainder'),

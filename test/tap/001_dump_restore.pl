@@ -28,7 +28,29 @@ $source->safe_psql('crm', q{
 	SELECT crm.merge(c[1], c[2], '{"document": "survivor"}'), crm.merge(c[3], c[1], '{"document": "survivor", "name": "loser"}'),
 	       crm.unmerge(crm.merge(c[3], c[4], '{"document": "survivor"}'), 'another person', true)
 	  FROM (SELECT array_agg(customer_code ORDER BY customer_code) AS c FROM crm_data.individual) x;
+	-- what was posted to a merged code followed its survivor, and some has not yet
+	SELECT crm.points_earn(customer => loser_code, programme => 'main', request_id => 'late', amount => 5, expires_on => '2099-12-31') FROM crm_data.merge WHERE undone_at IS NULL;
+	SELECT crm.points_merge_follow_batch(10);
+	SELECT crm.points_earn(customer => loser_code, programme => 'main', request_id => 'later', amount => 5, expires_on => '2099-12-31') FROM crm_data.merge WHERE undone_at IS NULL LIMIT 1;
 	SELECT crm.mask_set('phone', 'public', 3::smallint, 2::smallint);
+	-- a model with its results, classes, levels, quality, credit data; a gift batch, a reward, a rule
+	CREATE ROLE modeller LOGIN IN ROLE crm_data_admin, crm_credit, crm_writer;
+	CREATE ROLE approver LOGIN IN ROLE crm_data_admin, crm_credit, crm_writer;
+	SET SESSION AUTHORIZATION modeller;
+	SELECT crm.draft_score_model(crm.loyalty_template()), crm.draft_score_model(crm.credit_template('5C'));
+	SELECT crm.propose_credit_policy('A', '2026-01-01', 1000, 100, 30, 0, 12);
+	SELECT crm.open_points_gift_batch('spring', 'main', 'gift', 'spring', 1000, '2099-12-31', '2026-01-01');
+	SELECT crm.define_points_reward('cup', 'main', '杯子', 'cup', 10), crm.points_stock('cup', 3);
+	SET SESSION AUTHORIZATION approver;
+	SELECT crm.approve_score_model(m, 1), crm.activate_score_model(m, 1) FROM unnest(ARRAY['loyalty', 'credit.5c']) m;
+	SELECT crm.approve_credit_policy('A', '2026-01-01'), crm.approve_points_gift_batch('spring');
+	SELECT crm.score_batch(c, 'loyalty', 1, '2026-02-01'), crm.score_batch(c, 'credit.5c', 1, '2026-02-01'), crm.churn_detect(c, '2026-02-01'),
+	       crm.classify(c, 'activity', '2026-02-01'), crm.assess_level(c, 'star', '2099-02-01'), crm.quality_batch(c, '2026-02-01'),
+	       crm.record_credit_data(c[1], 'credit_exposure', '{"as_of": "2026-01-15", "outstanding": 3, "source": "billing"}'),
+	       crm.record_credit_data(c[1], 'ownership_share', '{"owner_no": 1, "owner_name": "Synthetic Holding", "percent": 60}'),
+	       crm.give_points(c[1], 'gift 1', 'spring', 5), crm.judge(c[1], 'share', '0.5', 'a survey', '2099-12-31')
+	  FROM crm.score_codes(NULL, 50) c;
+	RESET SESSION AUTHORIZATION;
 	-- what a DBA does to tables that are his
 	ALTER TABLE crm_data.customer ADD COLUMN remark text DEFAULT 'none';
 	CREATE INDEX customer_remark_idx ON crm_data.customer (remark);
@@ -55,6 +77,11 @@ cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm.customer_staging'), '
 cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm_data.import_reject'), '>', 5, 'and rejected ones');
 cmp_ok(() = $data =~ /crm1:/g, '>', 1000, 'the picture of the data shows envelopes');
 unlike($data =~ s/^== crm_data.field_policy.*?(?=^== )//msr, qr/\*\*/, 'and no mask');
+
+for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue credit_exposure points_gift_use points_merge))
+{
+	cmp_ok($source->safe_psql('crm', "SELECT count(*) FROM crm_data.$table"), '>', 0, "there is something in $table");
+}
 
 # -- every mode, into a new database of the same server -------------------------------
 

@@ -1,5 +1,5 @@
 # Proves: when eight sessions merge and undo at random on a dozen customers, while points are
-# earned by codes of today and of before, nobody deadlocks, no error comes but the refusals,
+# earned by codes of today and of before, and follow their customers, nobody deadlocks, no error comes but the refusals,
 # every pointer is the root of the merges that stand, and no point was lost; when all is undone,
 # the customers are who they were.
 use strict;
@@ -30,6 +30,13 @@ BEGIN
     ELSIF random() < 0.7 THEN
         what := 'undone';
         PERFORM crm.unmerge(merge_id, 'race') FROM (SELECT merge_id FROM crm_data.merge WHERE undone_at IS NULL ORDER BY random() LIMIT 1) x;
+    ELSIF random() < 0.3 THEN
+        what := 'late';
+        PERFORM crm.points_earn(customer => w.code, programme => 'main', request_id => format('late %s %s', session, random()), amount => 1, expires_on => '2099-12-31')
+           FROM (SELECT code FROM who ORDER BY random() LIMIT 1) w;
+    ELSIF random() < 0.4 THEN
+        what := 'followed';
+        PERFORM crm.points_merge_follow_batch(3);
     ELSE
         what := 'earned';
         -- Held, so that nobody merges it between finding and posting.
@@ -51,7 +58,8 @@ unlike($err, qr/deadlock/, 'nobody deadlocks');
 unlike($err, qr/ERROR/, 'and no error comes but the refusals') or diag($err);
 ok($ok, 'eight sessions worked to the end');
 diag($node->safe_psql('crm', q{SELECT string_agg(what || ' ' || n, ', ') FROM (SELECT what, count(*) AS n FROM outcome GROUP BY what ORDER BY what) x}));
-cmp_ok($node->safe_psql('crm', q{SELECT count(DISTINCT what) FROM outcome}), '==', 4, 'they merged, undid, earned, and were refused');
+cmp_ok($node->safe_psql('crm', q{SELECT count(DISTINCT what) FROM outcome}), '==', 6, 'they merged, undid, earned, followed, and were refused');
+$node->safe_psql('crm', 'CALL crm.points_merge_follow()');
 
 my $broken = q{
 	SELECT format('%s points to %s, which is not its root', w.code, c.survivor_code) FROM who w JOIN crm_data.customer c ON c.customer_code OPERATOR(crm.=) w.code
