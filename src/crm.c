@@ -40,6 +40,7 @@ _PG_init(void)
 	crm_core_init();
 	crm_pii_init();
 	crm_points_init();
+	crm_match_init();
 	crm_score_fit_init();
 	crm_score_init();
 	MarkGUCPrefixReserved("crm");

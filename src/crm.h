@@ -49,6 +49,7 @@ extern int32 crm_company_today(void);
 extern void crm_core_init(void);
 extern void crm_pii_init(void);
 extern void crm_points_init(void);
+extern void crm_match_init(void);
 extern void crm_score_fit_init(void);
 extern void crm_score_init(void);
 

@@ -53,6 +53,15 @@ OBJS = \
 	src/points/points_ledger_core.o \
 	src/points/points_law_core.o \
 	src/points/points_text_core.o \
+	src/match/match_model.o \
+	src/match/match_settings.o \
+	src/match/match_source.o \
+	src/match/match_page.o \
+	src/match/match_run.o \
+	src/match/match_tune.o \
+	src/match/match_list.o \
+	src/match/match_find.o \
+	src/match/match_answer.o \
 	src/match/match_cn_address_core.o \
 	src/match/match_cn_company_core.o \
 	src/match/match_cn_id_core.o \
@@ -62,6 +71,20 @@ OBJS = \
 	src/match/match_scalar.o \
 	src/match/match_soft_core.o \
 	src/match/match_text_core.o \
+	src/match/match_block_core.o \
+	src/match/match_cluster_core.o \
+	src/match/match_contact_kind_core.o \
+	src/match/match_date_kind_core.o \
+	src/match/match_engine_core.o \
+	src/match/match_model_core.o \
+	src/match/match_name_kind_core.o \
+	src/match/match_parts_core.o \
+	src/match/match_rules_core.o \
+	src/match/match_score_core.o \
+	src/match/match_suggest_core.o \
+	src/match/match_text_kind_core.o \
+	src/match/match_thread_core.o \
+	src/match/match_train_core.o \
 	src/score/score_apply.o \
 	src/score/score_card.o \
 	src/score/score_card_core.o \
@@ -92,13 +115,16 @@ ROOM_SQL = \
 	src/view/view.sql \
 	src/points/points.sql \
 	src/points/points_post.sql \
+	src/match/match_scalar.sql \
+	src/match/match_model.sql \
+	src/match/match_find.sql \
+	src/match/match_tune.sql \
 	src/points/points_merge.sql \
 	src/points/points_rule.sql \
 	src/points/points_reward.sql \
 	src/merge/relation.sql \
 	src/merge/duplicate.sql \
 	src/merge/merge.sql \
-	src/match/match_scalar.sql \
 	src/score/score.sql \
 	src/score/model.sql \
 	src/score/result.sql \
@@ -121,6 +147,7 @@ ROOM_TABLES = \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \
+	src/match/match_model.tables.sql \
 	src/points/points_merge.tables.sql \
 	src/points/points_rule.tables.sql \
 	src/points/points_reward.tables.sql \

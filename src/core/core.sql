@@ -6,7 +6,7 @@
 DO $roles$
 DECLARE
     wanted text[] := ARRAY['crm_owner', 'crm_admin', 'crm_data_admin', 'crm_reader', 'crm_writer',
-                           'crm_searcher', 'crm_revealer', 'crm_credit', 'crm_backup', 'crm_key_custodian'];
+                           'crm_searcher', 'crm_revealer', 'crm_credit', 'crm_backup', 'crm_key_custodian', 'crm_steward'];
     squatter text;
     name text;
 BEGIN
@@ -28,9 +28,9 @@ BEGIN
     -- pg_dump reads every row and sequence; row security is forced on all tables.
     ALTER ROLE crm_backup BYPASSRLS;
     GRANT pg_read_all_data TO crm_backup;
-    GRANT crm_writer, crm_searcher, crm_reader TO crm_data_admin;
+    GRANT crm_writer, crm_searcher, crm_reader, crm_steward TO crm_data_admin;
     -- What runs as the owner writes and searches for the caller, after checking the caller.
-    GRANT crm_writer, crm_searcher TO crm_owner;
+    GRANT crm_writer, crm_searcher, crm_steward TO crm_owner;
 END
 $roles$;
 

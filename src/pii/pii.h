@@ -80,4 +80,19 @@ extern bool crm_pii_open(const struct varlena *datum, CrmPiiType type,
  */
 extern void crm_pii_require_writer(void);
 
+/* The personal-data type that a type of the database is, CRM_PII_TYPE_END for another. */
+extern CrmPiiType crm_pii_type_of(unsigned int type);
+
+/*
+ * Raise 42501 unless both the current and the session user hold crm_steward: the
+ * right to have personal values compared, which shows none of them.
+ */
+extern void crm_pii_require_steward(void);
+
+/*
+ * A secret of this database for another room's keyed hashes, from the active
+ * token key.  Raises KH012 when no key is at hand.
+ */
+extern void crm_pii_secret(const char *purpose, unsigned char secret[32]);
+
 #endif

@@ -20,6 +20,7 @@ static const char *const right_role[CRM_RIGHT_END][2] = {
 	[CRM_RIGHT_CUSTODY] = {"crm_key_custodian", NULL},
 	[CRM_RIGHT_NARROW] = {"crm_admin", "crm_data_admin"},
 	[CRM_RIGHT_WIDEN] = {"crm_data_admin", NULL},
+	[CRM_RIGHT_COMPARE] = {"crm_steward", NULL},
 };
 
 /* Functions with SECURITY DEFINER switch users back and forth: keep a few pairs. */
@@ -93,6 +94,18 @@ crm_pii_require_writer(void)
 			 errdetail("Plain values are taken from holders of crm_writer or crm_searcher; both the current and the session user must hold it."),
 			 errhint("Ask for the role; who only reads needs no plain value: crm.customer_view shows masked ones."),
 			 errhidestmt(true)));
+}
+
+void
+crm_pii_require_steward(void)
+{
+	if (crm_pii_has_right(CRM_RIGHT_COMPARE))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to compare personal data"),
+			 errdetail("Both the current and the session user must hold crm_steward."),
+			 errhint("Ask for the role: who can compare values can guess them.")));
 }
 
 void

@@ -9,15 +9,33 @@
 
 #include <openssl/crypto.h>
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/copy.h"
 #include "commands/copyfrom_internal.h"
 #include "libpq/pqformat.h"
 #include "replication/slot.h"
 #include "replication/walsender.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #include "pii_value_core.h"
+
+CrmPiiType
+crm_pii_type_of(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	CrmPiiType	found = CRM_PII_TYPE_END;
+
+	if (!HeapTupleIsValid(tuple))
+		return found;
+	if (((Form_pg_type) GETSTRUCT(tuple))->typnamespace == get_namespace_oid("crm", true))
+		(void) crm_pii_type_find(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname), &found);
+	ReleaseSysCache(tuple);
+	return found;
+}
 
 /* -- output ------------------------------------------------------------------- */
 

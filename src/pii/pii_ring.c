@@ -326,6 +326,19 @@ crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys)
 				 errmsg("could not set up a cipher")));
 }
 
+void
+crm_pii_secret(const char *purpose, unsigned char secret[CRM_KEY_SIZE])
+{
+	CrmKeyFault fault = crm_pii_seal_fault();
+
+	if (fault != CRM_KEY_OK)
+		crm_key_fault_raise(fault);
+	if (!crm_key_derive(crm_secrets()->data_key[active_token - ring], "secret", purpose, secret))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not derive a key")));
+}
+
 /* How many keys are in memory and which seal; 0 where there is none. */
 void
 crm_keys_count(int *keys, uint32 *encryption_id, uint32 *token_id)

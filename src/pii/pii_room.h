@@ -26,6 +26,7 @@ typedef enum CrmRight
 	CRM_RIGHT_CUSTODY,			/* crm_key_custodian */
 	CRM_RIGHT_NARROW,			/* narrow masks: crm_admin, crm_data_admin */
 	CRM_RIGHT_WIDEN,			/* widen masks up to their limit: crm_data_admin */
+	CRM_RIGHT_COMPARE,			/* have values compared: crm_steward */
 	CRM_RIGHT_END
 } CrmRight;
 

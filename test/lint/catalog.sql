@@ -36,6 +36,14 @@ INSERT INTO allowed VALUES
     ('invoker', 'crm.code_scheme', 'shows readers how far the codes are, from counters that they may not read'),
     ('opclass', 'crm.private_text hash', 'staged text, not to be compared or joined'),
     ('opclass', 'crm.private_text btree', 'staged text, not to be compared or joined');
+INSERT INTO allowed VALUES
+    ('search_path', 'crm.match_catch_up(text,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('strict', 'crm.match_follow()', 'a trigger has no arguments');
+INSERT INTO allowed
+SELECT 'strict', p.oid::regprocedure::text, 'arguments left out stand for the model''s own settings; a null model is refused or gives nothing'
+  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace
+   AND p.proname IN ('cluster_pairwise_predictions_at_threshold', 'estimate_parameters_using_expectation_maximisation', 'estimate_u_using_random_sampling',
+                     'match_model_create', 'match_pairs', 'match_predict');
 INSERT INTO allowed
 SELECT rule, p.oid::regprocedure::text, reason
   FROM (VALUES ('public_volatile', 'reveal', 'checks the rights of both users itself, logs, and must say why it refuses'),
@@ -246,7 +254,8 @@ SELECT set_eq(
     $$SELECT format('%s has %s', member::regrole, roleid::regrole) FROM pg_auth_members
        WHERE member::regrole::text LIKE 'crm\_%' AND member::regrole::text NOT LIKE 'crm\_test%'$$,
     ARRAY['crm_backup has pg_read_all_data', 'crm_data_admin has crm_reader', 'crm_data_admin has crm_writer',
-          'crm_data_admin has crm_searcher', 'crm_owner has crm_writer', 'crm_owner has crm_searcher'],
+          'crm_data_admin has crm_searcher', 'crm_owner has crm_writer', 'crm_owner has crm_searcher',
+          'crm_data_admin has crm_steward', 'crm_owner has crm_steward'],
     'our roles have these rights of one another and no others');
 
 SELECT * FROM finish();

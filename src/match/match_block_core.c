@@ -1,0 +1,475 @@
+/*
+ * match_block_core.c: blocks: records that share a key, and from them the
+ * candidates of a record.
+ *
+ * Rules are taken eight at a time, so that the keys in flight stay small.  A
+ * rule's keys are sorted, equal ones make a block.  How large a block may be
+ * follows from what the rule may spend: the cap is the largest that keeps the
+ * rule's pairs within its share of the budget, so that one giant block costs
+ * nothing but a line in the report.
+ */
+#include "match_inside_core.h"
+
+#include <stdlib.h>
+
+#define GROUP		8			/* rules in flight */
+#define KEY_TASK	8192		/* records of one task */
+#define SIZE_TOP	4096		/* block sizes that are told apart */
+
+/* Keys of one task, those of the first rule first. */
+typedef struct KeyBag
+{
+	CrmMatchEntry *entry;
+	size_t		count[GROUP];
+	size_t		total;
+} KeyBag;
+
+typedef struct RuleBlocks
+{
+	uint32_t   *member;
+	size_t		members;
+	uint32_t   *size;
+	size_t		blocks;
+} RuleBlocks;
+
+typedef struct Blocking
+{
+	CrmMatchEngine *engine;
+	CrmMatchSettings *part;		/* one per thread: settings that know the group's rules alone */
+	int			first;			/* rule of the group */
+	int			rules;
+	size_t		tasks;
+	KeyBag	   *bag;
+	RuleBlocks	made[GROUP];
+	uint64_t	share;			/* pairs that a rule may make */
+} Blocking;
+
+/* -- sorting ------------------------------------------------------------------ */
+
+#define RADIX_BITS 11
+#define RADIX_SIZE (1 << RADIX_BITS)
+#define RADIX_PASSES 3
+
+static int
+by_hash(const void *a, const void *b)
+{
+	const CrmMatchEntry *x = a;
+	const CrmMatchEntry *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->record < y->record ? -1 : x->record > y->record;
+}
+
+static void
+radix_pass(const CrmMatchEntry *from, CrmMatchEntry *to, size_t count, int shift)
+{
+	size_t		at[RADIX_SIZE] = {0};
+	size_t		sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		at[from[i].hash >> shift & (RADIX_SIZE - 1)]++;
+	for (int i = 0; i < RADIX_SIZE; i++)
+	{
+		size_t		here = at[i];
+
+		at[i] = sum;
+		sum += here;
+	}
+	for (size_t i = 0; i < count; i++)
+		to[at[from[i].hash >> shift & (RADIX_SIZE - 1)]++] = from[i];
+}
+
+/* By the upper 33 bits with three passes; where these are equal and the hashes are not, by all. */
+void
+crm_match_sort(CrmMatchEntry *entry, CrmMatchEntry *other, size_t count)
+{
+	const int	shift = 64 - RADIX_BITS * RADIX_PASSES;
+
+	if (count < 512)
+	{
+		qsort(entry, count, sizeof(*entry), by_hash);
+		return;
+	}
+	radix_pass(entry, other, count, shift);
+	radix_pass(other, entry, count, shift + RADIX_BITS);
+	radix_pass(entry, other, count, shift + 2 * RADIX_BITS);
+	memcpy(entry, other, count * sizeof(*entry));
+	for (size_t from = 0, to; from < count; from = to)
+	{
+		bool		mixed = false;
+
+		for (to = from + 1; to < count && entry[to].hash >> shift == entry[from].hash >> shift; to++)
+			mixed |= entry[to].hash != entry[from].hash;
+		if (mixed)
+			qsort(entry + from, to - from, sizeof(*entry), by_hash);
+	}
+}
+
+/* -- keys --------------------------------------------------------------------- */
+
+/* Keys of a task's records, put in the order of rules. */
+static bool
+keys_task(void *state, int thread, size_t task)
+{
+	Blocking   *blocking = state;
+	const CrmMatchEngine *engine = blocking->engine;
+	KeyBag	   *bag = &blocking->bag[task];
+	size_t		from = task * KEY_TASK;
+	size_t		to = from + KEY_TASK < engine->records ? from + KEY_TASK : engine->records;
+	size_t		room = (to - from) * (size_t) blocking->rules + CRM_MATCH_RECORD_KEY_MAX;
+	size_t		at[GROUP];
+	CrmMatchEntry *entry = malloc(room * sizeof(*entry));
+	unsigned char *rule = malloc(room);
+
+	for (size_t record = from; record < to && entry != NULL && rule != NULL; record++)
+	{
+		CrmMatchRecordKey key[CRM_MATCH_RECORD_KEY_MAX];
+		int			keys = crm_match_keys(&blocking->part[thread], engine->record[record], key, CRM_MATCH_RECORD_KEY_MAX);
+
+		if (bag->total + (size_t) keys > room)
+		{
+			room += room + (size_t) keys;
+			entry = realloc(entry, room * sizeof(*entry));
+			rule = realloc(rule, room);
+			if (entry == NULL || rule == NULL)
+				break;
+		}
+		for (int i = 0; i < keys; i++)
+		{
+			entry[bag->total].hash = key[i].hash;
+			entry[bag->total].record = (uint32_t) record;
+			rule[bag->total++] = (unsigned char) key[i].rule;
+			bag->count[key[i].rule]++;
+		}
+	}
+	bag->entry = entry == NULL || rule == NULL ? NULL : malloc((bag->total + 1) * sizeof(*entry));
+	for (int i = 0, sum = 0; i < GROUP; i++)
+	{
+		at[i] = (size_t) sum;
+		sum += (int) bag->count[i];
+	}
+	for (size_t i = 0; bag->entry != NULL && i < bag->total; i++)
+		bag->entry[at[rule[i]]++] = entry[i];
+	free(entry);
+	free(rule);
+	return bag->entry != NULL;
+}
+
+/* -- blocks of one rule -------------------------------------------------------- */
+
+/* The largest block size that keeps all smaller blocks within the budget. */
+static uint32_t
+choose_cap(const uint64_t *sizes, uint32_t cap, uint64_t budget)
+{
+	uint64_t	pairs = 0;
+
+	for (uint32_t size = 2; size <= cap; size++)
+	{
+		pairs += sizes[size] * ((uint64_t) size * (size - 1) / 2);
+		if (pairs > budget)
+			return size > 8 ? size - 1 : 8;
+	}
+	return cap;
+}
+
+static void
+count_block(CrmMatchRuleReport *report, uint64_t *sizes, size_t size)
+{
+	report->blocks++;
+	if (size > report->largest)
+		report->largest = (uint32_t) size;
+	sizes[size < SIZE_TOP ? size : SIZE_TOP]++;
+}
+
+static size_t
+run_end(const CrmMatchEntry *entry, size_t from, size_t count)
+{
+	size_t		to = from + 1;
+
+	while (to < count && entry[to].hash == entry[from].hash)
+		to++;
+	return to;
+}
+
+static bool
+make_blocks(Blocking *blocking, int rule, const CrmMatchEntry *entry, size_t count)
+{
+	CrmMatchEngine *engine = blocking->engine;
+	CrmMatchRuleReport *report = &engine->report[blocking->first + rule];
+	RuleBlocks *made = &blocking->made[rule];
+	uint64_t	sizes[SIZE_TOP + 1] = {0};
+	uint32_t	cap = engine->settings.block_cap < SIZE_TOP ? engine->settings.block_cap : SIZE_TOP - 1;
+
+	memset(report, 0, sizeof(*report));
+	for (size_t from = 0, to; from < count; from = to)
+	{
+		to = run_end(entry, from, count);
+		if (to - from > 1)
+			count_block(report, sizes, to - from);
+	}
+	cap = choose_cap(sizes, cap, blocking->share);
+	engine->model.rule_cap[blocking->first + rule] = cap;
+	made->member = malloc((count + 1) * sizeof(*made->member));
+	made->size = malloc((report->blocks + 1) * sizeof(*made->size));
+	if (made->member == NULL || made->size == NULL)
+		return false;
+	for (size_t from = 0, to; from < count; from = to)
+	{
+		to = run_end(entry, from, count);
+		if (to - from > cap)
+		{
+			report->skipped++;
+			report->skipped_pairs += (uint64_t) (to - from) * (to - from - 1) / 2;
+		}
+		else if (to - from > 1)
+		{
+			made->size[made->blocks++] = (uint32_t) (to - from);
+			report->pairs += (uint64_t) (to - from) * (to - from - 1) / 2;
+			for (size_t i = from; i < to; i++)
+				made->member[made->members++] = entry[i].record;
+		}
+	}
+	return true;
+}
+
+static bool
+rule_task(void *state, int thread, size_t task)
+{
+	Blocking   *blocking = state;
+	size_t		count = 0;
+	size_t		at = 0;
+	CrmMatchEntry *entry;
+	CrmMatchEntry *other;
+	bool		made;
+
+	(void) thread;
+	for (size_t i = 0; i < blocking->tasks; i++)
+		count += blocking->bag[i].count[task];
+	entry = malloc((count + 1) * sizeof(*entry));
+	other = malloc((count + 1) * sizeof(*other));
+	for (size_t i = 0; i < blocking->tasks && entry != NULL && other != NULL; i++)
+	{
+		const KeyBag *bag = &blocking->bag[i];
+		size_t		from = 0;
+
+		for (size_t rule = 0; rule < task; rule++)
+			from += bag->count[rule];
+		memcpy(entry + at, bag->entry + from, bag->count[task] * sizeof(*entry));
+		at += bag->count[task];
+	}
+	made = entry != NULL && other != NULL;
+	if (made)
+		crm_match_sort(entry, other, count);
+	free(other);
+	made = made && make_blocks(blocking, (int) task, entry, count);
+	free(entry);
+	return made;
+}
+
+/* -- all rules ---------------------------------------------------------------- */
+
+static bool
+append_blocks(CrmMatchEngine *engine, int rule, const RuleBlocks *made)
+{
+	CrmMatchBlocks *blocks = &engine->blocks;
+	uint32_t   *member = crm_match_take_more(engine, blocks->member, blocks->member_room,
+											 blocks->members + made->members + 1, sizeof(*member));
+	uint64_t   *start;
+
+	if (member == NULL)
+		return false;
+	blocks->member = member;
+	blocks->member_room = blocks->members + made->members + 1;
+	start = crm_match_take_more(engine, blocks->start, blocks->block_room, blocks->blocks + made->blocks + 1, sizeof(*start));
+	if (start == NULL)
+		return false;
+	blocks->start = start;
+	blocks->block_room = blocks->blocks + made->blocks + 1;
+	if (made->members > 0)
+		memcpy(member + blocks->members, made->member, made->members * sizeof(*member));
+	blocks->rule_first[rule] = blocks->blocks;
+	for (size_t i = 0; i < made->blocks; i++)
+	{
+		start[blocks->blocks++] = blocks->members;
+		blocks->members += made->size[i];
+	}
+	start[blocks->blocks] = blocks->members;
+	blocks->rule_first[rule + 1] = blocks->blocks;
+	return true;
+}
+
+static CrmMatchCode
+block_group(Blocking *blocking, CrmMatchFault *fault)
+{
+	CrmMatchEngine *engine = blocking->engine;
+	CrmMatchCode code;
+
+	memset(blocking->made, 0, sizeof(blocking->made));
+	for (int i = 0; i < crm_match_threads(engine); i++)
+	{
+		blocking->part[i] = engine->settings;
+		blocking->part[i].rule_count = blocking->rules;
+		memcpy(blocking->part[i].rule, &engine->settings.rule[blocking->first], (size_t) blocking->rules * sizeof(CrmMatchRule));
+	}
+	blocking->bag = calloc(blocking->tasks + 1, sizeof(KeyBag));
+	if (blocking->bag == NULL)
+		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "keys");
+	code = crm_match_parallel(engine, "keys", blocking->tasks, keys_task, blocking, fault);
+	if (code == CRM_MATCH_OK)
+		code = crm_match_parallel(engine, "blocks", (size_t) blocking->rules, rule_task, blocking, fault);
+	for (int i = 0; i < blocking->rules; i++)
+	{
+		if (code == CRM_MATCH_OK && !append_blocks(engine, blocking->first + i, &blocking->made[i]))
+			code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "blocks");
+		free(blocking->made[i].member);
+		free(blocking->made[i].size);
+	}
+	for (size_t i = 0; i < blocking->tasks; i++)
+		free(blocking->bag[i].entry);
+	free(blocking->bag);
+	return code;
+}
+
+/* From each record to its blocks, in the order of rules. */
+static bool
+index_records(CrmMatchEngine *engine)
+{
+	CrmMatchBlocks *blocks = &engine->blocks;
+	uint64_t	sum = 0;
+
+	blocks->record_start = crm_match_take(engine, engine->records + 2, sizeof(uint64_t));
+	blocks->record_block = crm_match_take(engine, blocks->members + 1, sizeof(uint32_t));
+	if (blocks->record_start == NULL || blocks->record_block == NULL)
+		return false;
+	memset(blocks->record_start, 0, (engine->records + 2) * sizeof(uint64_t));
+	for (size_t i = 0; i < blocks->members; i++)
+		blocks->record_start[blocks->member[i] + 2]++;
+	for (size_t i = 2; i < engine->records + 2; i++)
+		blocks->record_start[i] = sum += blocks->record_start[i];
+	for (size_t block = 0; block < blocks->blocks; block++)
+		for (uint64_t i = blocks->start[block]; i < blocks->start[block + 1]; i++)
+			blocks->record_block[blocks->record_start[blocks->member[i] + 1]++] = (uint32_t) block;
+	return true;
+}
+
+static uint64_t
+pair_budget(const CrmMatchEngine *engine)
+{
+	uint64_t	usual = 14 * (uint64_t) engine->records;
+
+	if (engine->settings.pair_budget != 0)
+		return engine->settings.pair_budget;
+	return usual > 12000000 ? usual : 12000000;
+}
+
+CrmMatchCode
+crm_match_block(CrmMatchEngine *engine, CrmMatchFault *fault)
+{
+	Blocking	blocking = {.engine = engine};
+	CrmMatchCode code = CRM_MATCH_OK;
+	uint64_t	left;
+
+	if (engine->blocked)
+		return CRM_MATCH_OK;
+	blocking.tasks = (engine->records + KEY_TASK - 1) / KEY_TASK;
+	left = pair_budget(engine);
+	blocking.part = malloc((size_t) crm_match_threads(engine) * sizeof(CrmMatchSettings));
+	if (blocking.part == NULL)
+		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "blocks");
+	for (int first = 0; first < engine->settings.rule_count && code == CRM_MATCH_OK; first += GROUP)
+	{
+		blocking.first = first;
+		blocking.rules = engine->settings.rule_count - first < GROUP ? engine->settings.rule_count - first : GROUP;
+		blocking.share = left / (uint64_t) (engine->settings.rule_count - first) + 1;
+		code = block_group(&blocking, fault);
+		for (int i = 0; i < blocking.rules; i++)
+			left -= engine->report[first + i].pairs < left ? engine->report[first + i].pairs : left;
+	}
+	free(blocking.part);
+	if (code == CRM_MATCH_OK && !index_records(engine))
+		code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "blocks");
+	engine->blocked = code == CRM_MATCH_OK;
+	return code;
+}
+
+/* -- candidates --------------------------------------------------------------- */
+
+bool
+crm_match_finder_open(CrmMatchEngine *engine, CrmMatchFinder *finder)
+{
+	memset(finder, 0, sizeof(*finder));
+	finder->stamp = crm_match_take(engine, engine->records + 1, sizeof(uint32_t));
+	if (finder->stamp != NULL)
+		memset(finder->stamp, 0, (engine->records + 1) * sizeof(uint32_t));
+	finder->room = 4096;
+	finder->found = malloc(finder->room * sizeof(uint32_t));
+	finder->rule = malloc(finder->room * sizeof(uint16_t));
+	return finder->stamp != NULL && finder->found != NULL && finder->rule != NULL;
+}
+
+void
+crm_match_finder_close(CrmMatchEngine *engine, CrmMatchFinder *finder)
+{
+	crm_match_give(engine, finder->stamp, engine->records + 1, sizeof(uint32_t));
+	free(finder->found);
+	free(finder->rule);
+}
+
+static bool
+finder_room(CrmMatchFinder *finder, size_t need)
+{
+	uint32_t   *found;
+	uint16_t   *rule;
+
+	if (need <= finder->room)
+		return true;
+	found = realloc(finder->found, need * 2 * sizeof(uint32_t));
+	if (found != NULL)
+		finder->found = found;
+	rule = realloc(finder->rule, need * 2 * sizeof(uint16_t));
+	if (rule != NULL)
+		finder->rule = rule;
+	if (found == NULL || rule == NULL)
+		return false;
+	finder->room = need * 2;
+	return true;
+}
+
+/*
+ * The records before this one that share a block with it, each with the first
+ * rule that finds it.  SIZE_MAX when memory is short.
+ */
+size_t
+crm_match_find(const CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t record, int only_rule)
+{
+	const CrmMatchBlocks *blocks = &engine->blocks;
+	size_t		found = 0;
+	int			rule = 0;
+
+	for (uint64_t i = blocks->record_start[record]; i < blocks->record_start[record + 1]; i++)
+	{
+		uint32_t	block = blocks->record_block[i];
+		uint64_t	end = blocks->start[block + 1];
+
+		while (block >= blocks->rule_first[rule + 1])
+			rule++;
+		if (only_rule >= 0 && rule != only_rule)
+			continue;
+		if (!finder_room(finder, found + (size_t) (end - blocks->start[block])))
+			return SIZE_MAX;
+		for (uint64_t at = blocks->start[block]; at < end && blocks->member[at] < record; at++)
+		{
+			uint32_t	other = blocks->member[at];
+
+			if (finder->stamp[other] == record + 1)
+				continue;
+			finder->stamp[other] = record + 1;
+			if (engine->settings.link == CRM_MATCH_LINK_ONLY && engine->source[other] == engine->source[record])
+				continue;
+			finder->found[found] = other;
+			finder->rule[found++] = (uint16_t) rule;
+		}
+	}
+	return found;
+}

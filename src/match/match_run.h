@@ -1,0 +1,48 @@
+/*
+ * match_run.h: the engine over a model's whole source: match_run.c runs and
+ * writes, match_tune.c trains and predicts step by step.
+ */
+#ifndef CRM_MATCH_RUN_H
+#define CRM_MATCH_RUN_H
+
+#include "match_room.h"
+
+#include "utils/timestamp.h"
+
+typedef struct CrmMatchRun
+{
+	CrmMatchStored *model;
+	CrmMatchEngine *engine;
+	CrmMatchHost host;
+	CrmMatchFault fault;
+	MemoryContext context;
+	MemoryContextCallback destroy;
+	uint32		source;			/* the one that is being read */
+	char	   *id_bytes;
+	size_t		id_room;
+	uint64	   *id_start;		/* of each record, one more at the end */
+	size_t		id_start_room;
+	uint64		fingerprint;
+	bool		commits;
+	int64		job;			/* 0: none */
+	TimestampTz told;
+	ErrorData  *error;			/* raised while the engine was at work */
+	struct CrmMatchEntry **bag;		/* keys of each task, malloc'ed by workers */
+	size_t	   *bag_count;
+	size_t		bags;
+} CrmMatchRun;
+
+/* Needs SPI connected.  commits: the caller is outside of a transaction block. */
+extern CrmMatchRun *crm_match_run_open(CrmMatchStored *model, bool commits);
+extern void crm_match_run_close(CrmMatchRun *run);
+extern void crm_match_run_read(CrmMatchRun *run);
+/* Raises what a step of the engine answered. */
+extern void crm_match_run_checked(CrmMatchRun *run, CrmMatchCode code);
+extern const char *crm_match_run_id(const CrmMatchRun *run, uint32 record, size_t *length);
+/* (hash of id, record), sorted; raises 23505 for equal ids. */
+extern struct CrmMatchEntry *crm_match_run_sort_ids(const CrmMatchRun *run);
+extern bool crm_match_run_find(const CrmMatchRun *run, const struct CrmMatchEntry *sorted, const char *id, uint32 *record);
+/* Pairs that people judged. */
+extern CrmMatchLabel *crm_match_run_labels(CrmMatchRun *run, const struct CrmMatchEntry *sorted, size_t *count);
+
+#endif							/* CRM_MATCH_RUN_H */
