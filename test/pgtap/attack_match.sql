@@ -28,4 +28,7 @@ SELECT is((SELECT count(*) FROM match_clusters('m')), 200::bigint, 'the model is
 CREATE TRIGGER match AFTER INSERT OR UPDATE OR DELETE ON person FOR EACH ROW EXECUTE FUNCTION match_follow('m');
 DELETE FROM person WHERE id = '7';
 SELECT is((SELECT count(*) FROM match_clusters('m')), 199::bigint, 'its own source is followed');
+SET statement_timeout = '20s';
+SELECT throws_ok('CALL crm.match_catch_up(''m'', 0)', '22023', NULL, 'catching up by nothing at a time is refused');
+SELECT throws_ok('CALL crm.match_catch_up(''m'', NULL)', '22023', NULL, 'and by who knows how many');
 SELECT * FROM finish();
