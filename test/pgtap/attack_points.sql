@@ -36,6 +36,17 @@ UPDATE crm_data.points_redemption SET cancelled_by = NULL, cancelled_at = NULL;
 SELECT isnt_empty($$SELECT FROM points_audit() WHERE invariant = 'reward_posted'$$, 'the audit tells of points that came back for goods that did not');
 ROLLBACK;
 
+-- -- merges have one door --------------------------------------------------------------------
+
+SET ROLE crm_data_admin;
+SELECT throws_ok($$SELECT crm.points_merge_move('CUST202601010002', 'CUST202601010001', 'merge.1')$$, '42501', NULL, 'points are not moved past the approval of a merge, nor its request claimed before it');
+SELECT merge('CUST202601010002', 'CUST202601010001', reason => 'test') AS m \gset
+SELECT throws_ok(format('SELECT crm.points_merge_return(%L, %L)', 'merge.' || :m, 'x'), '42501', NULL, 'nor given back so that the merge could never be undone');
+SELECT throws_ok($$SELECT crm.unmerge(NULL, 'test')$$, 'P0002', NULL, 'no merge is no merge');
+SELECT lives_ok(format('SELECT crm.unmerge(%s, %L)', :m, 'test'), 'it is undone');
+RESET ROLE;
+SELECT is_empty('SELECT * FROM points_audit()', 'with the books in balance');
+
 -- -- batches ----------------------------------------------------------------------------------
 
 SET statement_timeout = '20s';
