@@ -116,6 +116,8 @@ SELECT c.customer_code,
   LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
  WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
 
+-- OFFSET 0: each layer is made for the customers asked for. As plain joins the layers, which
+-- are security barriers, were made for all customers unless one code was asked for by equality.
 CREATE VIEW crm.customer_view WITH (security_invoker = true) AS
 SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.person_name, b.sex, b.birth_year, b.document_kind, b.document_number,
        b.phone, b.email, b.contact_name, b.division, b.division_name, b.address, b.owner_unit, b.channel, b.registered_at,
@@ -123,8 +125,8 @@ SELECT b.customer_code, b.kind, b.lifecycle_state, b.name, b.person_name, b.sex,
        s.interactions, s.last_interaction_at, s.last_subject, s.last_outcome,
        e.age, e.nationality, e.occupation, e.industry, e.uscc, e.legal_representative, e.bank_card, e.external_ids, e.merged_codes, e.golden
   FROM crm.customer_basic b
-  LEFT JOIN crm.customer_service s ON s.customer_code = b.customer_code
-  LEFT JOIN crm.customer_extended e ON e.customer_code = b.customer_code;
+  LEFT JOIN LATERAL (SELECT x.* FROM crm.customer_service x WHERE x.customer_code = b.customer_code OFFSET 0) s ON true
+  LEFT JOIN LATERAL (SELECT x.* FROM crm.customer_extended x WHERE x.customer_code = b.customer_code OFFSET 0) e ON true;
 
 -- Keyed tokens and codes; for crm.customer_search() alone.
 CREATE VIEW crm.customer_token WITH (security_invoker = true) AS

@@ -216,6 +216,16 @@ SELECT is(array_agg(object || '.' || field), NULL, 'the tables with labels in bo
 SELECT is(array_agg(object || '.' || field), NULL, 'without exception') FROM crm.dictionary WHERE schema = 'crm_data' AND label_en IS NULL;
 SELECT is(array_agg(object || '.' || field), NULL, 'whatever is encrypted is sensitive') FROM crm.dictionary WHERE schema = 'crm_data' AND is_encrypted AND sensitivity <> 'sensitive';
 SELECT is(array_agg(object || '.' || field), NULL, 'whatever is sensitive is not of the lowest level') FROM crm.dictionary WHERE schema = 'crm_data' AND sensitivity = 'sensitive' AND secrecy_level = 3;
+-- How often the layer of dealings was made for two of the customers.
+CREATE FUNCTION pg_temp.layers(codes customer_code[]) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) SELECT interactions, age FROM crm.customer_view WHERE customer_code = ANY ($1)' INTO plan USING codes;
+    RETURN (SELECT max((l #>> '{}')::numeric) FROM jsonb_path_query(plan::jsonb, '$.**?(@."Relation Name" == "interaction")."Actual Loops"') l);
+END $$;
+SET SESSION AUTHORIZATION crm_test_data_admin;
+SELECT is(pg_temp.layers(ARRAY[:'a', :'o']::customer_code[]), 2::numeric, 'a layer is made for the customers asked for, not for all');
 RESET SESSION AUTHORIZATION;
 SELECT is(array_agg(p.object || '.' || p.field), NULL, 'no row for a column that is not there')
   FROM crm_data.field_policy p WHERE p.field IS NOT NULL AND (p.object, p.field) <> ('customer_input', 'contact')
