@@ -46,6 +46,19 @@ COMMENT ON FUNCTION crm.company_today() IS
 $$Today in the company's time zone, crm.timezone, whatever the session's is (公司日期).
 Taken at the start of the transaction. Only a superuser or the server's configuration sets the zone.$$;
 
+CREATE FUNCTION crm.require_batch_size(size integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF (size > 0) IS NOT TRUE THEN
+        RAISE EXCEPTION 'a batch has one row or more' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Leave the size out, or give how many rows a transaction shall take.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.require_batch_size(integer) IS
+$$Refuse a size of batches that would never come to an end, or to a beginning (批量大小检查). Errors: 22023.$$;
+
 CREATE FUNCTION crm.library_version() RETURNS text
     AS 'MODULE_PATHNAME', 'crm_library_version' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.library_version() IS

@@ -6,6 +6,7 @@
 #include "match_find.h"
 
 #include "access/htup_details.h"
+#include "catalog/partition.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -410,6 +411,20 @@ row_id(CrmMatchFind *find, TupleDesc desc, HeapTuple row)
 	return id.data;
 }
 
+/* Nobody checks rights here, so a trigger on any other table would let its maker change any model. */
+static void
+require_own_source(const CrmMatchStored *model, Relation table)
+{
+	Oid			relation = RelationGetRelid(table);
+
+	if (relation != model->source_oid && relation != model->second_oid &&
+		!(table->rd_rel->relispartition && list_member_oid(get_partition_ancestors(relation), model->source_oid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("matching model \"%s\" does not read table \"%s\"", model->name, RelationGetRelationName(table)),
+				 errhint("A trigger keeps a model up with its own source alone; crm.match_catch_up() follows views.")));
+}
+
 /*
  * Keeps a model up with its table.  Whoever writes the table needs no right on
  * the model: nothing of it is shown.
@@ -428,6 +443,7 @@ crm_match_follow(PG_FUNCTION_ARGS)
 				 errmsg("crm.match_follow() is a trigger for each row, with the name of a model")));
 	desc = RelationGetDescr(trigger->tg_relation);
 	crm_match_find_open(&find, trigger->tg_trigger->tgargs[0], true);
+	require_own_source(find.model, trigger->tg_relation);
 	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 	{
 		int64		record = crm_match_find_record(&find, row_id(&find, desc, trigger->tg_trigtuple));

@@ -125,6 +125,7 @@ DECLARE
     new text[] := ARRAY(SELECT m.id FROM crm.match_missing(model) m WHERE m.is_new);
     at integer := 1;
 BEGIN
+    PERFORM crm.require_batch_size(batch_size);
     PERFORM crm.match_remove(model, g) FROM pg_catalog.unnest(gone) g;
     LOOP
         batch := new[at : at OPERATOR(pg_catalog.+) batch_size OPERATOR(pg_catalog.-) 1];
@@ -139,7 +140,7 @@ $$;
 COMMENT ON PROCEDURE crm.match_catch_up(text, integer) IS
 $$Bring a model up to its source without a run: what came since is added, what is gone is taken out (补录模型).
 Commits per batch and goes on where it was when it is called again. For sources that no trigger can follow, as views. A row that changed and kept its id is seen by the next run.
-Errors: 55000, 42704, 42501.$$;
+Errors: 55000, 42704, 42501, 22023.$$;
 REVOKE EXECUTE ON PROCEDURE crm.match_catch_up(text, integer) FROM PUBLIC; -- writes
 GRANT EXECUTE ON PROCEDURE crm.match_catch_up(text, integer) TO crm_steward;
 

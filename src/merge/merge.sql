@@ -693,6 +693,9 @@ BEGIN
     IF (reason ~ '\S') IS NOT TRUE THEN
         PERFORM crm.refuse_merge('reason');
     END IF;
+    IF id IS NULL THEN
+        PERFORM crm.refuse_merge('unmerge');
+    END IF;
     at := crm.unmerge_lock(id);
     IF at.loser IS NULL THEN
         PERFORM crm.refuse_merge('unmerge');

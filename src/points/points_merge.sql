@@ -154,8 +154,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.points_merge_move(crm.customer_code, crm.customer_code, text, date) OWNER TO crm_owner;
-REVOKE EXECUTE ON FUNCTION crm.points_merge_move(crm.customer_code, crm.customer_code, text, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_merge_move(crm.customer_code, crm.customer_code, text, date) TO crm_data_admin;
+REVOKE EXECUTE ON FUNCTION crm.points_merge_move(crm.customer_code, crm.customer_code, text, date) FROM PUBLIC; -- moves all of a customer's points: crm.merge() asks whether it may
 COMMENT ON FUNCTION crm.points_merge_move(crm.customer_code, crm.customer_code, text, date) IS
 $$Move all lots of the loser to the survivor, with their last days, in every programme (积分合并).
 Holds and debt come too: a hold has a new entry of kind freeze at the survivor, whose ref is the loser's request, and is captured or released by that entry's request id; a debt is paid from what is there. What the loser is posted later is moved by another request.
@@ -274,8 +273,7 @@ BEGIN
 END
 $$;
 ALTER FUNCTION crm.points_merge_return(text, text, date) OWNER TO crm_owner;
-REVOKE EXECUTE ON FUNCTION crm.points_merge_return(text, text, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_merge_return(text, text, date) TO crm_data_admin;
+REVOKE EXECUTE ON FUNCTION crm.points_merge_return(text, text, date) FROM PUBLIC; -- a part of crm.unmerge()
 COMMENT ON FUNCTION crm.points_merge_return(text, text, date) IS
 $$Give the loser of a merge exactly the lots back that were moved, holds and debt included (积分合并撤销).
 What the survivor has spent of them is taken from his other lots in order, the rest he owes, also where the programme allows no debt: a mistake must be undone. What was captured from a moved hold stays gone, what was released comes back as available; what is past its day expires at the loser. Where the survivor was merged on, that move is undone before and done again after.

@@ -94,7 +94,7 @@ CREATE FUNCTION crm.points_reverse(customer crm.customer_code, programme text, r
 COMMENT ON FUNCTION crm.points_reverse(crm.customer_code, text, text, text, bigint, date) IS
 $$Reverse a redemption, a capture or a credit, in whole or part (积分返销).
 Redemptions give back the lots that were taken, last taken first, with their own last day. Credits are taken from their own lot first, then from others in order; the rest is owed where the programme allows.
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, P0002 when ref cannot be reversed, KHP01 when more than remains, KHP02 when the credit is past its day, KH008 when no debt is allowed.$$;
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, P0002 when ref cannot be reversed, KHP01 when more than remains, KHP02 when the credit is past its day, KHP07 for what was redeemed for a reward (crm.cancel_reward()), KH008 when no debt is allowed.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_reverse(crm.customer_code, text, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_reverse(crm.customer_code, text, text, text, bigint, date) TO crm_writer;
 
@@ -244,6 +244,8 @@ CREATE PROCEDURE crm.points_expire_due(as_of date DEFAULT crm.company_today(), s
 DECLARE
     done integer;
 BEGIN
+    PERFORM crm.require_batch_size(size);
+    as_of := COALESCE(as_of, crm.company_today());
     LOOP
         done := crm.points_expire_batch(as_of, size);
         EXIT WHEN done OPERATOR(pg_catalog.=) 0;
@@ -255,7 +257,7 @@ REVOKE EXECUTE ON PROCEDURE crm.points_expire_due(date, integer) FROM PUBLIC; --
 GRANT EXECUTE ON PROCEDURE crm.points_expire_due(date, integer) TO crm_data_admin, crm_admin;
 COMMENT ON PROCEDURE crm.points_expire_due(date, integer) IS
 $$Post what is past its last day on the given day (积分到期失效).
-Commits per batch, passes over accounts that somebody holds, and can be killed and called again at any time: no balance depends on it. Errors: 2D000 inside a transaction block.$$;
+Commits per batch, passes over accounts that somebody holds, and can be killed and called again at any time: no balance depends on it. as_of null: today. Errors: 2D000 inside a transaction block, 22023.$$;
 
 -- -- the audit ------------------------------------------------------------------------
 

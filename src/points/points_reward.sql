@@ -342,10 +342,12 @@ BEGIN
     IF u.request_id IS NULL THEN
         RAISE EXCEPTION 'there is no such redemption' USING ERRCODE = 'no_data_found', DETAIL = format('Request %s.', ref);
     END IF;
+    -- First, so that crm.points_redemption_keep() lets its points come back.
+    UPDATE crm_data.points_redemption p SET cancelled_by = cancel_reward.request_id, cancelled_at = now()
+     WHERE p.customer_code = customer AND p.request_id = ref AND p.cancelled_by IS NULL;
     answer := points_reverse(customer, u.programme, request_id, ref, NULL, business_date);
     IF answer.status = 'ok' THEN
         UPDATE crm_data.points_reward p SET stock = p.stock + u.quantity WHERE p.item = u.item;
-        UPDATE crm_data.points_redemption p SET cancelled_by = cancel_reward.request_id, cancelled_at = now() WHERE p.customer_code = customer AND p.request_id = ref;
     END IF;
     RETURN answer;
 END
@@ -356,6 +358,23 @@ GRANT EXECUTE ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date)
 COMMENT ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) IS
 $$Cancel a redemption: its lots come back with their last days, the goods into stock (取消兑换).
 Once; the same request again gives the first answer. Money is the caller's to give back. Errors: P0002, KHP01 when it was cancelled before, KH014.$$;
+
+CREATE FUNCTION crm.points_redemption_keep() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM crm_data.points_redemption u
+                WHERE u.customer_code = NEW.customer_code AND u.request_id = NEW.request_id AND u.cancelled_by IS NULL) THEN
+        RAISE EXCEPTION 'a redemption of a reward is cancelled, not reversed' USING ERRCODE = 'KHP07', DETAIL = format('Request %s.', NEW.request_id),
+            HINT = 'crm.cancel_reward() gives points and goods back together.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION crm.points_redemption_keep() IS
+$$Trigger: the points of a reward come back with its goods or not at all (回馈兑换保护). Errors: KHP07.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_redemption_keep() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_redemption_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -405,6 +424,8 @@ CREATE PROCEDURE crm.points_make_notices(as_of date DEFAULT crm.company_today(),
 DECLARE
     part record;
 BEGIN
+    PERFORM crm.require_batch_size(size);
+    as_of := COALESCE(as_of, crm.company_today());
     SELECT NULL::crm.customer_code AS after_customer, NULL::pg_catalog.text AS after_programme, 0::pg_catalog.int8 AS looked INTO part;
     LOOP
         part := crm.points_notice_batch(as_of, part.after_customer, part.after_programme, size);
@@ -417,7 +438,7 @@ REVOKE EXECUTE ON PROCEDURE crm.points_make_notices(date, integer) FROM PUBLIC; 
 GRANT EXECUTE ON PROCEDURE crm.points_make_notices(date, integer) TO crm_data_admin, crm_admin;
 COMMENT ON PROCEDURE crm.points_make_notices(date, integer) IS
 $$Note what ends within 30 days and within 7 days: one notice of each kind for each account and last day, once (生成积分到期提醒).
-Run it daily; a day that was missed is caught up with, and what is 7 days away gets no 30-day notice any more. Whoever sends them reads crm_data.points_notice where sent_at is null and calls crm.points_notices_sent(). Errors: 2D000 inside a transaction block.$$;
+Run it daily; a day that was missed is caught up with, and what is 7 days away gets no 30-day notice any more. Whoever sends them reads crm_data.points_notice where sent_at is null and calls crm.points_notices_sent(). as_of null: today. Errors: 2D000 inside a transaction block, 22023.$$;
 
 CREATE FUNCTION crm.points_notices_sent(noted_until date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -461,7 +482,7 @@ BEGIN
       LEFT JOIN crm_data.points_journal j ON j.customer_code = u.customer_code AND j.request_id = u.request_id
       LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id
      WHERE (customer IS NULL OR u.customer_code = customer)
-       AND (j.kind = 'redeem' AND j.amount = -u.points AND (u.cancelled_by IS NULL OR v.reversed = u.points)) IS NOT TRUE;
+       AND (j.kind = 'redeem' AND j.amount = -u.points AND CASE WHEN u.cancelled_by IS NULL THEN v.reversed IS NULL ELSE v.reversed = u.points END) IS NOT TRUE;
 END
 $$;
 ALTER FUNCTION crm.points_reward_audit(crm.customer_code) OWNER TO crm_owner;

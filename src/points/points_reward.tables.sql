@@ -84,6 +84,9 @@ CREATE TABLE crm_data.points_redemption (
     PRIMARY KEY (customer_code, request_id)
 );
 
+CREATE TRIGGER reward_goes_back BEFORE INSERT OR UPDATE ON crm_data.points_reversal
+    FOR EACH ROW EXECUTE FUNCTION crm.points_redemption_keep();
+
 CREATE TABLE crm_data.points_notice (
     customer_code crm.customer_code NOT NULL,
     programme     text     NOT NULL,

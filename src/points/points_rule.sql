@@ -368,9 +368,11 @@ COMMENT ON FUNCTION crm.points_accrue_batch(text, date, date, crm.customer_code,
 CREATE PROCEDURE crm.points_accrue(programme text, period date, as_of date DEFAULT crm.company_today(), size integer DEFAULT 2000)
     LANGUAGE plpgsql AS $$
 DECLARE
-    job bigint := crm.points_accrue_begin(programme, period, as_of);
+    job bigint;
     reached crm.customer_code;
 BEGIN
+    PERFORM crm.require_batch_size(size);
+    job := crm.points_accrue_begin(programme, period, as_of);
     COMMIT;
     LOOP
         reached := crm.points_accrue_batch(programme, period, as_of, reached, size, job);

@@ -476,6 +476,7 @@ DECLARE
     codes crm.customer_code[];
     job bigint;
 BEGIN
+    PERFORM crm.require_batch_size(batch_size);
     as_of := COALESCE(as_of, crm.company_today());
     job := crm.score_job_begin('credit watch', as_of::pg_catalog.text, crm.score_population(NULL));
     COMMIT;

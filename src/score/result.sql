@@ -283,6 +283,7 @@ DECLARE
     codes crm.customer_code[];
     job bigint;
 BEGIN
+    PERFORM crm.require_batch_size(batch_size);
     as_of := COALESCE(as_of, crm.company_today());
     SELECT * INTO active FROM crm.score_active(model);
     job := crm.score_job_begin('score', pg_catalog.format('%s@%s %s', model, active.version, as_of), crm.score_population(active.applies_to));

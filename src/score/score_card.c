@@ -272,7 +272,8 @@ compile_as_owner(const char *name, MemoryContext context)
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(get_role_oid("crm_owner", false), security | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_connect();
-	PushActiveSnapshot(GetLatestSnapshot());
+	/* Of now; the kind that also parallel workers may take. */
+	PushActiveSnapshot(GetCatalogSnapshot(sources[0]));
 	entry = compile(name, context);
 	PopActiveSnapshot();
 	SPI_finish();

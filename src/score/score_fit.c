@@ -64,6 +64,17 @@ crm_score_tuple(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls));
 }
 
+void
+crm_score_require_columns(bool fit, const char *wanted)
+{
+	if (!fit)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the query gives other columns than are read"),
+				 errdetail("Read are %s.", wanted),
+				 errhint("crm.rfm_score() and crm.scorecard_fit() write such queries.")));
+}
+
 ArrayType *
 crm_score_float_array(const double *values, int n)
 {

@@ -18,6 +18,8 @@ extern void crm_score_room(Size bytes);
 extern void crm_score_interrupt(void);
 extern Datum crm_score_tuple(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 extern ArrayType *crm_score_float_array(const double *values, int n);
+/* Refuses a query whose columns are not those of which what comes of it is made. */
+extern void crm_score_require_columns(bool fit, const char *wanted);
 /* The numbers of a one-dimensional array without nulls. */
 extern const double *crm_score_floats(ArrayType *array, int *n);
 /* Refuses NaN and infinities; what names the argument. */

@@ -94,6 +94,7 @@ typedef struct RfmReceiver
 	Size		bytes;			/* of keys */
 	Purchase	waiting[WAITING];
 	int			count;
+	Oid			key_type;
 	bool		is_numeric;		/* the amount's type, else float8 */
 } RfmReceiver;
 
@@ -257,13 +258,25 @@ rfm_receive(TupleTableSlot *slot, DestReceiver *receiver)
 	return true;
 }
 
+/* Values are taken as they are, so their types must be what we say. */
+static void
+require_purchases(Oid key_type, TupleDesc description)
+{
+	bool		fit = description != NULL && description->natts == 3 && (key_type == TEXTOID || get_typbyval(key_type));
+
+	fit = fit && TupleDescAttr(description, 0)->atttypid == key_type && TupleDescAttr(description, 1)->atttypid == INT4OID &&
+		(TupleDescAttr(description, 2)->atttypid == FLOAT8OID || TupleDescAttr(description, 2)->atttypid == NUMERICOID);
+	crm_score_require_columns(fit, "the customer, a text or of a type held by value; days ago, integer; and the amount, float8 or numeric");
+}
+
 static void
 rfm_startup(DestReceiver *receiver, int operation, TupleDesc description)
 {
 	RfmReceiver *self = (RfmReceiver *) receiver;
 	CustomerKeys *keys = MemoryContextAlloc(self->context, sizeof(CustomerKeys));
 
-	keys->is_text = TupleDescAttr(description, 0)->atttypid == TEXTOID;
+	require_purchases(self->key_type, description);
+	keys->is_text = self->key_type == TEXTOID;
 	self->is_numeric = TupleDescAttr(description, 2)->atttypid == NUMERICOID;
 	self->customers = crm_customers_create(self->context, 1024, keys);
 }
@@ -371,10 +384,10 @@ crm_rfm_solve(PG_FUNCTION_ARGS)
 	int			quantiles = PG_GETARG_INT32(1);
 	RfmReceiver receiver = {
 		.pub = {rfm_receive, rfm_startup, rfm_nothing, rfm_nothing, DestNone},
-		.context = AllocSetContextCreate(CurrentMemoryContext, "rfm customers", ALLOCSET_DEFAULT_SIZES)
+		.context = AllocSetContextCreate(CurrentMemoryContext, "rfm customers", ALLOCSET_DEFAULT_SIZES),
+		.key_type = PG_GETARG_OID(2)
 	};
 	SPIExecuteOptions options = {.read_only = true, .dest = (DestReceiver *) &receiver};
-	Oid			key_type;
 
 	if (quantiles < 2 || quantiles > 100)
 		ereport(ERROR,
@@ -385,10 +398,11 @@ crm_rfm_solve(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	SPI_execute_extended(query, &options);
+	if (receiver.customers == NULL)
+		require_purchases(receiver.key_type, NULL);
 	add_waiting(&receiver);
 	SPI_finish();
-	key_type = (Oid) PG_GETARG_OID(2);
-	put_customers(receiver.customers, quantiles, key_type, (ReturnSetInfo *) fcinfo->resultinfo);
+	put_customers(receiver.customers, quantiles, receiver.key_type, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextDelete(receiver.context);
 	return (Datum) 0;
 }

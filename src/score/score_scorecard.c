@@ -154,6 +154,17 @@ sample_add(Sample *sample, HeapTuple row, TupleDesc description)
 	sample->rows++;
 }
 
+/* Values are taken as they are, so their types must be what we say. */
+static void
+require_sample(TupleDesc description, int characteristics)
+{
+	bool		fit = description->natts == characteristics + 1 && TupleDescAttr(description, 0)->atttypid == BOOLOID;
+
+	for (int j = 0; fit && j < characteristics; j++)
+		fit = TupleDescAttr(description, j + 1)->atttypid == FLOAT8OID || TupleDescAttr(description, j + 1)->atttypid == TEXTOID;
+	crm_score_require_columns(fit, "the event, boolean, and for each characteristic a column, float8 or text");
+}
+
 static void
 sample_begin(Sample *sample, ArrayType *names, TupleDesc description)
 {
@@ -161,6 +172,7 @@ sample_begin(Sample *sample, ArrayType *names, TupleDesc description)
 	int			n;
 
 	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &name, NULL, &n);
+	require_sample(description, n);
 	sample->columns = n;
 	sample->room = 1024;
 	sample->column = palloc0(sizeof(Column) * Max(n, 1));

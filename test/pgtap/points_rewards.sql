@@ -159,6 +159,6 @@ SELECT is(pg_temp.found_after(statement), found, statement)
   FROM (VALUES ($$UPDATE crm_data.points_gift_batch SET spent = 0$$, 'gift_budget'), ($$UPDATE crm_data.points_gift_use SET amount = 1$$, 'gift_budget gift_posted'),
                ($$UPDATE crm_data.points_reward SET stock = stock + 1$$, 'reward_stock'), ($$DELETE FROM crm_data.points_redemption WHERE item = 'pen'$$, 'reward_stock'),
                ($$UPDATE crm_data.points_redemption SET points = 1 WHERE item = 'pen'$$, 'reward_posted'),
-               ($$UPDATE crm_data.points_redemption SET cancelled_by = NULL WHERE item = 'cup'$$, 'reward_stock')) v (statement, found);
+               ($$UPDATE crm_data.points_redemption SET cancelled_by = NULL WHERE item = 'cup'$$, 'reward_posted reward_stock')) v (statement, found);
 
 SELECT * FROM finish();
