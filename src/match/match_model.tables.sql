@@ -124,6 +124,13 @@ CREATE TABLE crm_data.match_asked (
     hits     integer NOT NULL
 );
 CREATE INDEX match_asked_idx ON crm_data.match_asked (asked_by, asked_at);
+DO $meters$
+BEGIN
+    FOR meter IN 0 .. 63 LOOP
+        EXECUTE format('CREATE SEQUENCE crm_data.match_meter_%s', meter);
+    END LOOP;
+END
+$meters$;
 
 DO $guards$
 DECLARE
