@@ -460,7 +460,7 @@ refuse_again(void)
 	elog(ERROR, "an entry that the product names is in the points journal already");
 }
 
-/* The operation's own entry goes first: if its name is taken, nothing was written. */
+/* The operation's own entry goes first: if its name is taken, there is no other to take back. */
 static bool
 write_entries(CrmStore *store, const Entries *entries)
 {
