@@ -49,6 +49,26 @@ put_text(Form *f, const char *text, size_t length)
 	put(f, text, length);
 }
 
+/* One digest for all: to look for the algorithm and make a context costs as much as the hash. */
+static bool
+digest(const uint8_t *bytes, size_t length, uint8_t hash[CRM_HASH_SIZE])
+{
+	static EVP_MD_CTX *context;
+	const EVP_MD *kind = NULL;	/* that of the context */
+
+	if (context == NULL)
+	{
+		context = EVP_MD_CTX_new();
+		kind = EVP_sha256();
+	}
+	if (context != NULL && EVP_DigestInit_ex(context, kind, NULL) == 1 &&
+		EVP_DigestUpdate(context, bytes, length) == 1 && EVP_DigestFinal_ex(context, hash, NULL) == 1)
+		return true;
+	EVP_MD_CTX_free(context);
+	context = NULL;
+	return false;
+}
+
 bool
 crm_points_hash(const uint8_t before[CRM_HASH_SIZE], const CrmPointsEntry *entry, uint8_t hash[CRM_HASH_SIZE])
 {
@@ -62,5 +82,5 @@ crm_points_hash(const uint8_t before[CRM_HASH_SIZE], const CrmPointsEntry *entry
 		put_number(&f, entry->number[i]);
 	for (int i = 0; i < CRM_ENTRY_TEXTS; i++)
 		put_text(&f, entry->text[i], entry->length[i]);
-	return !f.full && EVP_Digest(bytes, (size_t) (f.at - bytes), hash, NULL, EVP_sha256(), NULL) == 1;
+	return !f.full && digest(bytes, (size_t) (f.at - bytes), hash);
 }

@@ -135,8 +135,6 @@ typedef struct HeapIndex
 	IndexInfo  *info;
 } HeapIndex;
 
-#define HEAP_INDEXES 8
-
 typedef struct HeapTable
 {
 	const char *name;
@@ -150,7 +148,7 @@ typedef struct HeapTable
 	const char *unlike;			/* why SQL must be used; NULL: as deployed */
 	Oid			key_index;
 	int			indexes;
-	HeapIndex	index[HEAP_INDEXES];
+	HeapIndex	index[CRM_HEAP_INDEXES];
 	ScanKeyData scan_key[2];
 	ScanKeyData from_key;		/* first column of the key: from, until */
 	ScanKeyData until_key;
@@ -327,7 +325,7 @@ static bool
 indexes_are_plain(Relation relation, HeapTable *table)
 {
 	List	   *indexes = RelationGetIndexList(relation);
-	bool		plain = list_length(indexes) <= HEAP_INDEXES;
+	bool		plain = list_length(indexes) <= CRM_HEAP_INDEXES;
 	bool		has_key = false;
 	ListCell   *cell;
 
@@ -483,6 +481,14 @@ drop_slot(TupleTableSlot *slot)
 		ExecDropSingleTupleTableSlot(slot);
 }
 
+static void
+close_indexes(Relation index[CRM_HEAP_INDEXES])
+{
+	for (int i = 0; i < CRM_HEAP_INDEXES; i++)
+		if (index[i] != NULL)
+			index_close(index[i], NoLock);
+}
+
 /* What was written is seen by whatever the transaction does next. */
 void
 crm_heap_close(CrmHeap *heap)
@@ -493,6 +499,8 @@ crm_heap_close(CrmHeap *heap)
 	drop_slot(heap->found_entry);
 	drop_slot(heap->account_row);
 	drop_slot(heap->entry_row);
+	close_indexes(heap->account_index);
+	close_indexes(heap->journal_index);
 	index_close(heap->journal_key, NoLock);
 	index_close(heap->account_key, NoLock);
 	table_close(heap->journal, NoLock);
@@ -518,6 +526,8 @@ read_account(TupleTableSlot *slot, CrmAccount *account)
 	account->place = slot->tts_tid;
 	account->locked = DatumGetChar(slot->tts_values[ACCOUNT_STATUS]) == 'l';
 	account->seq = DatumGetInt64(slot->tts_values[ACCOUNT_SEQ]);
+	account->has_due = !slot->tts_isnull[ACCOUNT_NEXT_DUE];
+	account->due = account->has_due ? DatumGetDateADT(slot->tts_values[ACCOUNT_NEXT_DUE]) : 0;
 	if (!slot->tts_isnull[ACCOUNT_CHAIN])
 		memcpy(account->chain, VARDATA_ANY(DatumGetPointer(slot->tts_values[ACCOUNT_CHAIN])), CRM_HASH_SIZE);
 	account->state = datumCopy(slot->tts_values[ACCOUNT_STATE], false, -1);
@@ -611,11 +621,32 @@ look_up_account(CrmHeap *heap, const CrmAccount *account)
 	return heap->is_dense ? look_in_range(heap, account) : look_for_one(heap, account);
 }
 
+/*
+ * A row that nobody has locked or replaced may be read as it is, without a lock that
+ * would have to be logged: its update will tell if it was replaced meanwhile.  Until
+ * then the snapshot keeps the place from being given to another row.
+ */
+static bool
+seems_free(TupleTableSlot *slot)
+{
+	const HeapTupleData *tuple = ((BufferHeapTupleTableSlot *) slot)->base.tuple;
+
+	return (tuple->t_data->t_infomask & HEAP_XMAX_INVALID) != 0;
+}
+
 bool
 crm_heap_lock(CrmHeap *heap, CrmAccount *account)
 {
+	account->is_hoped = false;
 	while (look_up_account(heap, account))
 	{
+		if (heap->is_hopeful && seems_free(heap->found_account))
+		{
+			read_account(heap->found_account, account);
+			account->is_hoped = true;
+			return true;
+		}
+
 		TupleTableSlot *slot = slot_of(&heap->locked_account, heap->account, &TTSOpsBufferHeapTuple);
 		TM_FailureData failure;
 		TM_Result	result = table_tuple_lock(heap->account, &heap->found_account->tts_tid, heap->snapshot, slot,
@@ -637,9 +668,23 @@ crm_heap_lock(CrmHeap *heap, CrmAccount *account)
 
 /* -- writing ------------------------------------------------------------------------------------------ */
 
+/* An index comes to be open with its first row; the list of them may change. */
+static Relation
+opened(Relation *index, Oid oid)
+{
+	if (*index != NULL && RelationGetRelid(*index) != oid)
+	{
+		index_close(*index, NoLock);
+		*index = NULL;
+	}
+	if (*index == NULL)
+		*index = index_open(oid, RowExclusiveLock);
+	return *index;
+}
+
 /* False when the primary key has the row's key already. */
 static bool
-insert_index_tuples(Relation relation, const HeapTable *table, TupleTableSlot *row, bool is_update)
+insert_index_tuples(Relation relation, const HeapTable *table, Relation key, Relation *others, TupleTableSlot *row, bool is_update)
 {
 	bool		unique = true;
 
@@ -647,7 +692,7 @@ insert_index_tuples(Relation relation, const HeapTable *table, TupleTableSlot *r
 	{
 		const HeapIndex *note = &table->index[i];
 		bool		is_key = note->oid == table->key_index;
-		Relation	index = index_open(note->oid, RowExclusiveLock);
+		Relation	index = is_key ? key : opened(&others[i], note->oid);
 		Datum		values[INDEX_MAX_KEYS];
 		bool		nulls[INDEX_MAX_KEYS];
 
@@ -656,20 +701,20 @@ insert_index_tuples(Relation relation, const HeapTable *table, TupleTableSlot *r
 			values[j] = row->tts_values[note->column[j] - 1];
 			nulls[j] = row->tts_isnull[note->column[j] - 1];
 		}
-		if (!index_insert(index, values, nulls, &row->tts_tid, relation, is_key ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_NO,
-						  is_update && is_key, note->info))
+		/* Where a row is replaced its key is the one it had, which nobody else can have. */
+		if (!index_insert(index, values, nulls, &row->tts_tid, relation,
+						  is_key && !is_update ? UNIQUE_CHECK_PARTIAL : UNIQUE_CHECK_NO, is_update && is_key, note->info))
 			unique = unique && !is_key;
-		index_close(index, NoLock);
 	}
 	return unique;
 }
 
 static bool
-insert_row(Relation relation, const HeapTable *table, TupleTableSlot *row)
+insert_row(Relation relation, const HeapTable *table, Relation key, Relation *others, TupleTableSlot *row)
 {
 	row->tts_tableOid = RelationGetRelid(relation);
 	table_tuple_insert(relation, row, GetCurrentCommandId(true), 0, NULL);
-	return insert_index_tuples(relation, table, row, false);
+	return insert_index_tuples(relation, table, key, others, row, false);
 }
 
 static Datum
@@ -699,25 +744,59 @@ fill_account(const CrmAccount *account, TupleTableSlot *row)
 	ExecStoreVirtualTuple(row);
 }
 
-/* False when the row is not as it was read: something of our own has posted meanwhile. */
-bool
-crm_heap_save(CrmHeap *heap, const CrmAccount *account)
+/* The row at this place becomes that of the account, if nobody has replaced it. */
+static TM_Result
+update_row(CrmHeap *heap, CrmAccount *account, ItemPointerData place)
 {
 	TupleTableSlot *row = slot_of(&heap->account_row, heap->account, &TTSOpsVirtual);
-	ItemPointerData place = account->place;
 	TM_FailureData failure;
 	LockTupleMode mode;
 	CrmUpdateIndexes indexes;
+	TM_Result	result;
 
 	fill_account(account, row);
-	if (!account->exists)
-		return insert_row(heap->account, &account_table, row);
-	if (table_tuple_update(heap->account, &place, row, GetCurrentCommandId(true), InvalidSnapshot, InvalidSnapshot,
-						   true, &failure, &mode, &indexes) != TM_Ok)
-		return false;
+	result = table_tuple_update(heap->account, &place, row, GetCurrentCommandId(true), InvalidSnapshot, InvalidSnapshot,
+								true, &failure, &mode, &indexes);
+	if (result != TM_Ok)
+		return result;
+	account->place = row->tts_tid;
 	if (CRM_NEEDS_INDEXES(indexes))
-		insert_index_tuples(heap->account, &account_table, row, true);
-	return true;
+		insert_index_tuples(heap->account, &account_table, heap->account_key, heap->account_index, row, true);
+	return TM_Ok;
+}
+
+static bool
+insert_account(CrmHeap *heap, CrmAccount *account)
+{
+	TupleTableSlot *row = slot_of(&heap->account_row, heap->account, &TTSOpsVirtual);
+
+	fill_account(account, row);
+	return insert_row(heap->account, &account_table, heap->account_key, heap->account_index, row);
+}
+
+/* False when the row is not as it was read: something of our own has posted meanwhile. */
+bool
+crm_heap_save(CrmHeap *heap, CrmAccount *account)
+{
+	return account->exists ? update_row(heap, account, account->place) == TM_Ok : insert_account(heap, account);
+}
+
+/* False when another has replaced or removed what was read. */
+bool
+crm_heap_claim(CrmHeap *heap, CrmAccount *account, CrmAccount *after)
+{
+	TM_Result	result = update_row(heap, after, account->place);
+
+	if (result == TM_Ok)
+	{
+		after->is_hoped = after->changed = false;
+		return true;
+	}
+	if (result != TM_Updated && result != TM_Deleted)
+		elog(ERROR, "unexpected table_tuple_update status: %d", result);
+	heap->is_hopeful = false;
+	*account = (CrmAccount) {.customer = account->customer, .programme = account->programme};
+	return false;
 }
 
 /* -- entries -------------------------------------------------------------------------------------------- */
@@ -815,7 +894,7 @@ name_is_taken(CrmHeap *heap, int64 customer, const char *request_id)
 static bool
 insert_entry(CrmHeap *heap, TupleTableSlot *row)
 {
-	if (insert_row(heap->journal, &journal_table, row))
+	if (insert_row(heap->journal, &journal_table, heap->journal_key, heap->journal_index, row))
 		return true;
 	CommandCounterIncrement();
 	simple_heap_delete(heap->journal, &row->tts_tid);
@@ -829,6 +908,13 @@ insert_entry(CrmHeap *heap, TupleTableSlot *row)
  */
 #define LOOKS_AFTER_TAKEN 100
 static int	looks_left = 0;
+
+/* A name that is taken would be noticed after the account is written, so do not hope then. */
+void
+crm_heap_hope(CrmHeap *heap)
+{
+	heap->is_hopeful = looks_left == 0;
+}
 
 static bool
 is_taken(CrmHeap *heap, const CrmJournal *entry)

@@ -208,11 +208,12 @@ sum_lots(const CrmLedger *ledger, int32_t first, int32_t last, int32_t from, int
 {
 	__int128	total = 0;
 
-	for (int32_t i = 0; i < ledger->count; i++)
+	/* Holds come last, and most accounts have none. */
+	for (int32_t i = ledger->count; i > 0 && ledger->lot[i - 1].hold >= first; i--)
 	{
-		const CrmLot *lot = &ledger->lot[i];
+		const CrmLot *lot = &ledger->lot[i - 1];
 
-		if (lot->hold >= first && lot->hold <= last && lot->day >= from && lot->day <= until)
+		if (lot->hold <= last && lot->day >= from && lot->day <= until)
 			total += lot->amount;
 	}
 	*sum = (int64_t) total;
@@ -398,6 +399,9 @@ get_number(Reader *r)
 {
 	uint64_t	value = 0;
 
+	/* Most are of one byte. */
+	if (r->at < r->end && *r->at < 128)
+		return *r->at++;
 	for (int shift = 0;; shift += 7)
 	{
 		uint8_t		byte = get_byte(r);

@@ -273,10 +273,12 @@ lock_accounts(Accounts *accounts)
 }
 
 static void
-open_accounts(Accounts *accounts, Request *requests, int count)
+open_accounts(Accounts *accounts, Request *requests, int count, bool is_hopeful)
 {
 	name_accounts(accounts, requests, count);
 	crm_store_open(&accounts->store, accounts->count > 1 ? accounts->account[accounts->count - 1].customer : 0);
+	if (is_hopeful && accounts->count == 1)
+		crm_store_hope(&accounts->store);
 	lock_accounts(accounts);
 }
 
@@ -458,7 +460,7 @@ refuse_again(void)
 	elog(ERROR, "an entry that the product names is in the points journal already");
 }
 
-/* The operation's own entry goes first: if its name is taken, nothing was written. */
+/* The operation's own entry goes first: if its name is taken, there is no other to take back. */
 static bool
 write_entries(CrmStore *store, const Entries *entries)
 {
@@ -565,7 +567,8 @@ apply(Request *r, Work *work)
 	return crm_points_apply(&r->account->programme->rules, &work->account, &r->op, &ref, &work->out);
 }
 
-static void
+/* False when the account changed while this was thought about: lock it and do it again. */
+static bool
 post(Request *r, Work *work, Answer *answer)
 {
 	CrmJournal	model;
@@ -579,20 +582,23 @@ post(Request *r, Work *work, Answer *answer)
 		CrmPointsStatus refusal = answer->status;
 
 		if (answer_if_known(r, work, answer))
-			return;
+			return true;
 		answer->status = refusal;
 		balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
 		check_adjustment(r);
 		if (refusal != CRM_POINTS_DONE)
-			return;
+			return true;
 	}
 	model = model_entry(r, &work->out);
 	prepare_entries(&entries, r->account, &work->out, &model);
+	if (!crm_store_claim(work->store, r->account, &entries.after))
+		return false;
 	if (!write_entries(work->store, &entries))
 	{
+		crm_store_disclaim(work->store, r->account, &entries.after);
 		if (!answer_if_known(r, work, answer))
 			elog(ERROR, "an entry of the points journal is there and is not");
-		return;
+		return true;
 	}
 	*r->account = entries.after;
 	amount = work->out.amount < 0 ? -work->out.amount : work->out.amount;
@@ -604,6 +610,7 @@ post(Request *r, Work *work, Answer *answer)
 	answer->held = model.held;
 	answer->debt = model.debt;
 	answer->breakdown = entries.entry[entries.main].delta;
+	return true;
 }
 
 /* -- refusals as errors ------------------------------------------------------------------------- */
@@ -701,10 +708,11 @@ post_all(Request *requests, int count, Answer *answers, bool raise)
 	Accounts	accounts;
 	Work	   *work = begin_work(&accounts);
 
-	open_accounts(&accounts, requests, count);
+	open_accounts(&accounts, requests, count, count == 1);
 	for (int i = 0; i < count; i++)
 	{
-		post(&requests[i], work, &answers[i]);
+		while (!post(&requests[i], work, &answers[i]))
+			lock_accounts(&accounts);
 		if (raise)
 			report_refusal(&requests[i], &answers[i]);
 	}
@@ -748,6 +756,7 @@ post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
 	Datum		values[5];
 	bool		nulls[5];
 	TupleDesc	desc;
+	HeapTuple	tuple;
 
 	memset(isnull, true, sizeof(isnull));
 	for (int i = 0; i < PG_NARGS(); i++)
@@ -760,8 +769,10 @@ post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
 	read_request(part, isnull, &request);
 	run_requests(&request, 1, &answer, true);
 	answer_values(&answer, values, nulls);
-	get_call_result_type(fcinfo, NULL, &desc);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	desc = lookup_rowtype_tupdesc(crm_points_types()->answer, -1);
+	tuple = heap_form_tuple(desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }
 
 #define ACCOUNT_PARTS PART_CUSTOMER, PART_PROGRAMME, PART_REQUEST_ID
@@ -876,7 +887,7 @@ expire_one(Request *r)
 	Entries		entries;
 	bool		is_due;
 
-	open_accounts(&accounts, r, 1);
+	open_accounts(&accounts, r, 1, false);
 	work->account.locked = r->account->locked;
 	crm_points_unpack(r->account->state, &work->account.state);
 	crm_points_expire(&work->account, r->op.business_date, &work->out);
@@ -925,7 +936,7 @@ shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counter
 		.business_date = r->op.business_date, .counterparty = counterparty == r->customer ? 0 : counterparty, .ref = r->ref};
 	Entries		entries;
 
-	open_accounts(&accounts, r, 1);
+	open_accounts(&accounts, r, 1, false);
 	work->account.locked = r->account->locked;
 	crm_points_unpack(r->account->state, &work->account.state);
 	crm_points_shift(&work->account, change, r->op.business_date, &work->out);

@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/inval.h"
@@ -172,6 +173,32 @@ crm_store_lock_stripe(CrmStore *store, int stripe)
 	LockAcquire(&tag, ExclusiveLock, false, false);
 	if (store->below_sql)
 		crm_heap_look_anew(&store->heap);
+}
+
+void
+crm_store_hope(CrmStore *store)
+{
+	if (store->below_sql)
+		crm_heap_hope(&store->heap);
+}
+
+/* False when somebody was faster: lock the account, read it anew and decide again. */
+bool
+crm_store_claim(CrmStore *store, CrmAccount *account, CrmAccount *after)
+{
+	return !account->is_hoped || crm_heap_claim(&store->heap, account, after);
+}
+
+/* What was claimed gets back what it was; it stays locked. */
+void
+crm_store_disclaim(CrmStore *store, CrmAccount *account, const CrmAccount *after)
+{
+	if (!account->is_hoped)
+		return;
+	account->is_hoped = false;
+	account->place = after->place;
+	CommandCounterIncrement();
+	crm_store_save(store, account);
 }
 
 void

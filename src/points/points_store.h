@@ -34,7 +34,8 @@ typedef struct CrmAccount
 	int64		customer;
 	const CrmProgramme *programme;
 	bool		exists;			/* as a row */
-	ItemPointerData place;		/* of the row, which is locked and so stays */
+	ItemPointerData place;		/* of the row, which is locked and so stays, unless */
+	bool		is_hoped;		/* it was only read, in the hope that it does */
 	bool		changed;
 	bool		locked;
 	int64		seq;
@@ -69,6 +70,8 @@ typedef struct CrmJournal
 	bool		is_chained;
 } CrmJournal;
 
+#define CRM_HEAP_INDEXES 8		/* of a table */
+
 /* What is open below SQL during a call. */
 typedef struct CrmHeap
 {
@@ -88,6 +91,9 @@ typedef struct CrmHeap
 	TupleTableSlot *found_entry;
 	TupleTableSlot *account_row;	/* to be written */
 	TupleTableSlot *entry_row;
+	bool		is_hopeful;		/* read an account without a lock if it seems free */
+	Relation	account_index[CRM_HEAP_INDEXES];	/* other than the key; NULL: not yet open */
+	Relation	journal_index[CRM_HEAP_INDEXES];
 } CrmHeap;
 
 /* A call's access to the tables. */
@@ -109,6 +115,10 @@ extern void crm_store_lock_stripe(CrmStore *store, int stripe);
 extern bool crm_store_find(CrmStore *store, int64 customer, const char *request_id, CrmJournal *found);
 extern bool crm_store_insert(CrmStore *store, const CrmJournal *entry);
 extern void crm_store_save(CrmStore *store, CrmAccount *account);
+/* Whoever hopes must claim the account before he writes an entry, and decide anew if that fails. */
+extern void crm_store_hope(CrmStore *store);
+extern bool crm_store_claim(CrmStore *store, CrmAccount *account, CrmAccount *after);
+extern void crm_store_disclaim(CrmStore *store, CrmAccount *account, const CrmAccount *after);
 extern int64 crm_store_reversed(int64 customer, const char *request_id);
 extern void crm_store_add_reversed(int64 customer, const char *request_id, int64 amount);
 /* How many persons stand behind an adjustment: 0, 1 (this one approved it), 2. */
@@ -133,7 +143,9 @@ extern void crm_heap_look_anew(CrmHeap *heap);
 extern bool crm_heap_lock(CrmHeap *heap, CrmAccount *account);
 extern bool crm_heap_find(CrmHeap *heap, int64 customer, const char *request_id, CrmJournal *found);
 extern bool crm_heap_insert(CrmHeap *heap, const CrmJournal *entry);
-extern bool crm_heap_save(CrmHeap *heap, const CrmAccount *account);
+extern bool crm_heap_save(CrmHeap *heap, CrmAccount *account);
+extern void crm_heap_hope(CrmHeap *heap);
+extern bool crm_heap_claim(CrmHeap *heap, CrmAccount *account, CrmAccount *after);
 
 extern bool crm_sql_programme(const char *name, CrmProgramme *programme);
 extern bool crm_sql_lock(CrmAccount *account);
