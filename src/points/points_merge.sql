@@ -194,7 +194,10 @@ CREATE FUNCTION crm.points_merge_stranded(customer crm.customer_code DEFAULT NUL
     AS $$
     SELECT p.loser_code, p.merge_no, p.request_id, a.programme, a.state
       FROM crm_data.points_merge p JOIN crm_data.points_account a ON a.customer_code = p.loser_code
-     WHERE p.returned_by IS NULL AND p.follows IS NULL AND ($1 IS NULL OR p.loser_code = $1) AND a.state <> '{}' $$;
+     WHERE p.returned_by IS NULL AND p.follows IS NULL AND ($1 IS NULL OR p.loser_code = $1) AND a.state <> '{}'
+       -- Not who survived a later one: moves go to later merges only, so that following comes to an end.
+       AND NOT EXISTS (SELECT FROM crm_data.points_merge l
+                        WHERE l.survivor_code = p.loser_code AND l.merge_no > p.merge_no AND l.returned_by IS NULL AND l.follows IS NULL) $$;
 ALTER FUNCTION crm.points_merge_stranded(crm.customer_code) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.points_merge_stranded(crm.customer_code) FROM PUBLIC; -- reads accounts
 GRANT EXECUTE ON FUNCTION crm.points_merge_stranded(crm.customer_code) TO crm_data_admin, crm_admin;

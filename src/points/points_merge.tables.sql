@@ -15,6 +15,7 @@ CREATE TABLE crm_data.points_merge (
     CHECK (survivor_code <> loser_code)
 );
 CREATE INDEX points_merge_loser_idx ON crm_data.points_merge (loser_code) WHERE returned_by IS NULL;
+CREATE INDEX points_merge_survivor_idx ON crm_data.points_merge (survivor_code) WHERE returned_by IS NULL;
 CREATE INDEX points_merge_follows_idx ON crm_data.points_merge (follows);
 ALTER TABLE crm_data.points_merge ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.points_merge TO crm_owner USING (true);

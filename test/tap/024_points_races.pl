@@ -177,6 +177,8 @@ only('a budget of 100 gives 40 twice', race('budget', 8), join ' ', ('KHP06') x 
 is(value("SELECT DISTINCT spent FROM crm_data.points_gift_batch"), 80, 'and not more');
 my $merges = race('merge', 4);
 is_deeply([ grep { /40P01|XX|22|23/ } keys %$merges ], [], 'merges to and fro, a transfer and a redemption between: nobody waits in a circle');
+# Moves that crossed leave lots at a merged code: following them comes to an end, also in a circle.
+$node->safe_psql('crm', q{SET statement_timeout = '60s'; CALL crm.points_merge_follow('2026-03-02')});
 is(value('SELECT * FROM crm.points_audit()'), '', 'the books are in balance after all races');
 
 # -- the accrual, killed ----------------------------------------------------------------------
