@@ -556,16 +556,6 @@ address_term(const unsigned char *bytes, size_t length, int level)
 	}
 }
 
-static int
-add_key(CrmMatchKey *key, int used, int room, int family, uint64_t hash)
-{
-	if (used == room)
-		return used;
-	key[used].family = family;
-	key[used].hash = crm_match_mix(hash + (uint64_t) family);
-	return used + 1;
-}
-
 /* The door needs no division: road, number, building and room are rare together. */
 static int
 address_keys(const unsigned char *bytes, size_t length, CrmMatchKey *key, int room)
@@ -576,14 +566,14 @@ address_keys(const unsigned char *bytes, size_t length, CrmMatchKey *key, int ro
 	(void) length;
 	memcpy(&value, bytes, sizeof(value));
 	if (value.road != 0 && value.room != 0)
-		used = add_key(key, used, room, FAMILY_DOOR, hash_parts(value.number, value.road, 0, &value));
+		used = crm_match_cn_key(key, used, room, FAMILY_DOOR, hash_parts(value.number, value.road, 0, &value));
 	if (value.road != 0 && value.number != 0)
-		used = add_key(key, used, room, FAMILY_PLACE,
+		used = crm_match_cn_key(key, used, room, FAMILY_PLACE,
 					   hash_parts(value.number, value.road, value.division / 100, NULL));
 	if (value.room != 0 && value.rest != 0)
-		used = add_key(key, used, room, FAMILY_ROOM, hash_parts(5, value.rest, 0, &value));
+		used = crm_match_cn_key(key, used, room, FAMILY_ROOM, hash_parts(5, value.rest, 0, &value));
 	if (value.rest != 0 && value.number == 0)
-		used = add_key(key, used, room, FAMILY_REST, hash_parts(6, value.rest, value.division / 10000, NULL));
+		used = crm_match_cn_key(key, used, room, FAMILY_REST, hash_parts(6, value.rest, value.division / 10000, NULL));
 	return used;
 }
 

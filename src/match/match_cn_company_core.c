@@ -720,16 +720,6 @@ company_term(const unsigned char *value, size_t length, int level)
 }
 
 static int
-add_key(CrmMatchKey *key, int used, int room, int family, uint64_t hash)
-{
-	if (used == room)
-		return used;
-	key[used].family = family;
-	key[used].hash = crm_match_mix(hash + (uint64_t) family);
-	return used + 1;
-}
-
-static int
 company_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
 	CompanyHead head;
@@ -737,11 +727,11 @@ company_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int ro
 
 	(void) length;
 	memcpy(&head, value, sizeof(head));
-	used = add_key(key, used, room, FAMILY_NAME, crm_match_mix(head.brand + head.industry));
+	used = crm_match_cn_key(key, used, room, FAMILY_NAME, crm_match_mix(head.brand + head.industry));
 	if (head.region != 0)
-		used = add_key(key, used, room, FAMILY_REGION, crm_match_mix(head.brand + (uint64_t) (head.region / 10000)));
-	used = add_key(key, used, room, FAMILY_SOUND, crm_match_mix(head.sound + head.trade[0]));
-	return add_key(key, used, room, FAMILY_BRAND, head.brand);
+		used = crm_match_cn_key(key, used, room, FAMILY_REGION, crm_match_mix(head.brand + (uint64_t) (head.region / 10000)));
+	used = crm_match_cn_key(key, used, room, FAMILY_SOUND, crm_match_mix(head.sound + head.trade[0]));
+	return crm_match_cn_key(key, used, room, FAMILY_BRAND, head.brand);
 }
 
 /* The folded name as SQL shows it: region, brand, industry and branch; forms are left out. */

@@ -805,16 +805,6 @@ name_term(const unsigned char *value, size_t length, int level)
 	return (level == NAME_TITLE || level == NAME_SURNAME) && name.head.han ? surname_hash(&name) : 0;
 }
 
-static int
-add_key(CrmMatchKey *key, int used, int room, int family, uint64_t hash)
-{
-	if (used == room)
-		return used;
-	key[used].family = family;
-	key[used].hash = crm_match_mix(hash + (uint64_t) family);
-	return used + 1;
-}
-
 /* Surname by sound and the first letters of the given characters. */
 static uint64_t
 initials_hash(const Name *name)
@@ -835,23 +825,23 @@ name_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 	name_load(value, length, &name);
 	if (name.head.bare || name.head.masked)
 		return 0;
-	used = add_key(key, used, room, FAMILY_FULL, name.head.full);
-	used = add_key(key, used, room, FAMILY_PINYIN, name.head.sound);
-	used = add_key(key, used, room, FAMILY_LETTERS, name.head.letters);
+	used = crm_match_cn_key(key, used, room, FAMILY_FULL, name.head.full);
+	used = crm_match_cn_key(key, used, room, FAMILY_PINYIN, name.head.sound);
+	used = crm_match_cn_key(key, used, room, FAMILY_LETTERS, name.head.letters);
 	if (!name.head.han || name.head.surname == 0 || name.head.surname == name.head.count)
 		return used;
-	used = add_key(key, used, room, FAMILY_INITIALS, initials_hash(&name));
+	used = crm_match_cn_key(key, used, room, FAMILY_INITIALS, initials_hash(&name));
 	if (name.head.count - name.head.surname > 1)
 	{
 		uint64_t	given = 11;
 
 		for (int i = name.head.surname; i < name.head.count; i++)
 			given = crm_match_mix(given + name.point[i].point);
-		used = add_key(key, used, room, FAMILY_GIVEN, given);
+		used = crm_match_cn_key(key, used, room, FAMILY_GIVEN, given);
 	}
 	/* A name with one character left out meets the whole one here. */
 	for (int i = name.head.surname; i < name.head.count && i < name.head.surname + 3; i++)
-		used = add_key(key, used, room, FAMILY_PART, surname_hash(&name) + name.point[i].point);
+		used = crm_match_cn_key(key, used, room, FAMILY_PART, surname_hash(&name) + name.point[i].point);
 	return used;
 }
 

@@ -2,6 +2,7 @@
  * match_parts_core.c: folding and distances for the generic kinds.
  */
 #include "match_parts_core.h"
+#include "ident/ident_core.h"
 
 /* Base letters of U+00C0..U+017F; '*' where there is none. */
 static const char latin_base[] =
@@ -29,34 +30,6 @@ decode(const unsigned char *s, size_t length, uint32_t *point)
 		*point = *point << 6 | (s[i] & 0x3F);
 	}
 	return bytes;
-}
-
-static size_t
-encode(uint32_t point, char *out)
-{
-	if (point < 0x80)
-	{
-		out[0] = (char) point;
-		return 1;
-	}
-	if (point < 0x800)
-	{
-		out[0] = (char) (0xC0 | point >> 6);
-		out[1] = (char) (0x80 | (point & 0x3F));
-		return 2;
-	}
-	if (point < 0x10000)
-	{
-		out[0] = (char) (0xE0 | point >> 12);
-		out[1] = (char) (0x80 | (point >> 6 & 0x3F));
-		out[2] = (char) (0x80 | (point & 0x3F));
-		return 3;
-	}
-	out[0] = (char) (0xF0 | point >> 18);
-	out[1] = (char) (0x80 | (point >> 12 & 0x3F));
-	out[2] = (char) (0x80 | (point >> 6 & 0x3F));
-	out[3] = (char) (0x80 | (point & 0x3F));
-	return 4;
 }
 
 static bool
@@ -116,7 +89,7 @@ fold(const char *text, size_t length, char *out, size_t room, bool tight)
 		if (gap)
 			out[written++] = ' ';
 		gap = false;
-		written += encode(point, out + written);
+		written += crm_utf8_encode(point, out + written);
 	}
 	return written;
 }
