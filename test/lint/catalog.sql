@@ -18,7 +18,7 @@ INSERT INTO allowed VALUES
     ('search_path', 'crm.points_make_notices(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('search_path', 'crm.points_accrue(text,date,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('search_path', 'crm.points_merge_follow(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
-    ('search_path', 'crm.points_level_at(crm.customer_code,date)', 'the owner''s queries take it in, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.points_level_at(crm.customer_code,date)', 'the owner''s queries take it in with their own pinned path, which a SET clause forbids; who calls it himself has his own rights'),
     ('strict', 'crm.points_entry_hash(bytea,crm.customer_code,bigint,bigint,date,timestamp with time zone,bigint,bigint,bigint,date,crm.customer_code,boolean,integer,text,text,text,text,text,crm.points_ledger)',
      'fields of an entry may be null'),
     ('strict', 'crm.points_audit_books(crm.customer_code)', 'null is all customers'),
