@@ -24,7 +24,8 @@ REGRESS = setup $(filter-out setup,$(patsubst sql/%.sql,%,$(sort $(wildcard sql/
 ISOLATION = deploy $(filter-out deploy,$(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=build/isolation --load-extension=pgcrypto --load-extension=crm
 
-PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+CRM_PG ?= 15
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/$(CRM_PG)/bin/pg_config) pg_config)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
 # The server's headers are not ours to warn about.
@@ -62,7 +63,7 @@ build/isolation:
 else
 .PHONY: all install clean installcheck
 all install installcheck:
-	@echo "crm: no PostgreSQL development files: make packages installs them (Debian's postgresql-server-dev-15)" >&2; exit 1
+	@echo "crm: no PostgreSQL development files: make packages installs them (Debian's postgresql-server-dev-$(CRM_PG))" >&2; exit 1
 clean:
 	@tools/cluster stop-all
 	rm -rf build crm--*.sql

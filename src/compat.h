@@ -16,6 +16,15 @@
 #include "varatt.h"
 #endif
 
+/* 16 can report a name's faults without raising; and checks rights on all kinds of objects alike. */
+#if PG_VERSION_NUM >= 160000
+#define CRM_QUALIFIED_NAME(text) stringToQualifiedNameList(text, NULL)
+#define CRM_SCHEMA_ACLCHECK(schema, role, mode) object_aclcheck(NamespaceRelationId, schema, role, mode)
+#else
+#define CRM_QUALIFIED_NAME(text) stringToQualifiedNameList(text)
+#define CRM_SCHEMA_ACLCHECK(schema, role, mode) pg_namespace_aclcheck(schema, role, mode)
+#endif
+
 /* 17 moved the statistics target of a column out of pg_attribute's copy. */
 #if PG_VERSION_NUM >= 170000
 #define CRM_STATISTICS_TARGET(stats) ((stats)->attstattarget)

@@ -13,6 +13,7 @@
 #include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -63,7 +64,7 @@ crm_match_source_name(Oid source)
 Oid
 crm_match_source_find(const char *name)
 {
-	return RangeVarGetRelid(makeRangeVarFromNameList(stringToQualifiedNameList(name)), AccessShareLock, false);
+	return RangeVarGetRelid(makeRangeVarFromNameList(CRM_QUALIFIED_NAME(name)), AccessShareLock, false);
 }
 
 static void
@@ -115,7 +116,7 @@ may_select(Oid source, const char *column)
 static void
 require_select(Oid source, const CrmMatchPlan *plan)
 {
-	AclResult	schema = pg_namespace_aclcheck(get_rel_namespace(source), GetUserId(), ACL_USAGE);
+	AclResult	schema = CRM_SCHEMA_ACLCHECK(get_rel_namespace(source), GetUserId(), ACL_USAGE);
 
 	if (schema != ACLCHECK_OK)
 		aclcheck_error(schema, OBJECT_SCHEMA, get_namespace_name(get_rel_namespace(source)));

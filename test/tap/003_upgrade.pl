@@ -66,7 +66,7 @@ append_to_file("$tree/upgrade/crm--$version--$next.sql", $migration . $party =~ 
 
 # -- the version before, in use -------------------------------------------------------------
 
-my $node = server('upgrade', install_path => "$installed/usr/lib/postgresql/15");
+my $node = server('upgrade', install_path => "$installed/usr/lib/postgresql/$ENV{CRM_PG}");
 $node->start;
 is($node->safe_psql('postgres', q{SELECT default_version FROM pg_available_extensions WHERE name = 'crm'}), $version, 'the version before is installed');
 deploy($node, 'updated');
@@ -84,7 +84,7 @@ runs($node, 'the version before is dumped', 'pg_dump', '-Fc', '-d', $node->conns
 
 # -- the next version arrives -------------------------------------------------------------------
 
-my $library = "$installed/usr/lib/postgresql/15/lib/crm.so";
+my $library = "$installed/usr/lib/postgresql/$ENV{CRM_PG}/lib/crm.so";
 system_or_bail('cp', $library, "$work/before.so");
 make('install', "DESTDIR=$installed");
 is($node->safe_psql('postgres', q{SELECT default_version FROM pg_available_extensions WHERE name = 'crm'}), $next, 'the next version is installed');
