@@ -249,7 +249,7 @@ SELECT c.customer_code, i.name AS person_name, coalesce(o.name, g.name) AS organ
                       ORDER BY NOT x.is_preferred, x.contact_no LIMIT 1) e ON true
   LEFT JOIN LATERAL (SELECT x.detail FROM crm_data.address x WHERE x.customer_code = c.customer_code
                       ORDER BY upper_inf(x.valid_during) DESC, x.address_no LIMIT 1) a ON true
- WHERE c.survivor_code = c.customer_code AND c.lifecycle_state NOT IN ('archived', 'cancelled', 'erased');
+ WHERE c.lifecycle_state NOT IN ('merged', 'archived', 'cancelled', 'erased');
 GRANT SELECT ON crm.match_customer TO crm_data_admin;
 COMMENT ON VIEW crm.match_customer IS
 $$What the matching model "customer" compares: each customer that was not merged away, with its first document, telephone, e-mail and address (客户匹配来源).$$;

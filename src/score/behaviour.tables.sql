@@ -191,7 +191,7 @@ SELECT k.customer_code, k.scheme, k.class, a.every_days, n.last_contact_at,
        CASE WHEN n.last_contact_at IS NULL THEN k.since ELSE (n.last_contact_at AT TIME ZONE current_setting('crm.timezone'))::date END + a.every_days AS due_on
   FROM crm_data.customer_class k
   JOIN crm_data.class_action a ON a.scheme = k.scheme AND a.class = k.class AND a.action = 'contact' AND a.every_days IS NOT NULL
-  JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+  JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.lifecycle_state <> 'merged'
   LEFT JOIN LATERAL (SELECT max(i.happened_at) AS last_contact_at FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
                       WHERE m.survivor_code = c.customer_code AND i.direction = 'outbound') n ON true
  WHERE k.until IS NULL;

@@ -277,7 +277,7 @@ SELECT c.customer_code,
   LEFT JOIN crm.customer_points_level v ON v.customer_code = c.customer_code
   LEFT JOIN crm_data.points_standing s ON s.customer_code = c.customer_code
   LEFT JOIN LATERAL (SELECT x.score, x.as_of FROM crm_data.quality_score x WHERE x.customer_code = c.customer_code ORDER BY x.as_of DESC LIMIT 1) q ON true
- WHERE c.survivor_code = c.customer_code;
+ WHERE c.lifecycle_state <> 'merged';
 GRANT SELECT ON crm.customer_assessment TO crm_data_admin;
 COMMENT ON VIEW crm.customer_assessment IS
 $$What has been found out about each customer: points, levels, classes, scores, quality of his data; for the data department (客户评价视图).
@@ -300,14 +300,14 @@ CREATE POLICY who_stands_for_whom ON crm_data.customer FOR SELECT TO crm_credit 
 
 CREATE VIEW crm_report.score_distribution WITH (security_invoker = true) AS
 SELECT r.model, r.version, r.purpose, r.as_of, least(9, floor(r.score / 10))::integer * 10 AS score_from, r.grade, count(*) AS customers
-  FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code
+  FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.lifecycle_state <> 'merged'
  GROUP BY r.model, r.version, r.purpose, r.as_of, 5, r.grade;
 COMMENT ON VIEW crm_report.score_distribution IS 'How many results lie in each tenth of the common scale, by version and day (评分分布).';
 
 CREATE VIEW crm_report.score_migration WITH (security_invoker = true) AS
 SELECT m.purpose, date_trunc('month', m.as_of::timestamp)::date AS month, m.grade_before, m.grade, count(*) AS customers
   FROM (SELECT r.purpose, r.as_of, r.grade, lag(r.grade) OVER (PARTITION BY r.customer_code, r.purpose ORDER BY r.as_of, r.result_id) AS grade_before
-          FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code) m
+          FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.lifecycle_state <> 'merged') m
  WHERE m.grade_before IS NOT NULL GROUP BY m.purpose, 2, m.grade_before, m.grade;
 COMMENT ON VIEW crm_report.score_migration IS 'From which grade to which results moved against the customer''s result before, by month (等级迁移).';
 
@@ -316,7 +316,7 @@ SELECT m.model, m.version, r.as_of, b.band, m.band_shares[b.band] AS expected, c
        count(*) FILTER (WHERE b.band = r.band)::float8 / count(*) AS actual
   FROM crm_data.score_model m
   JOIN (SELECT x.model, x.version, x.as_of, width_bucket(x.total::float8, y.band_edges) + 1 AS band
-          FROM crm_data.score_result x JOIN crm_data.customer c ON c.customer_code = x.customer_code AND c.survivor_code = c.customer_code
+          FROM crm_data.score_result x JOIN crm_data.customer c ON c.customer_code = x.customer_code AND c.lifecycle_state <> 'merged'
           JOIN crm_data.score_model y ON y.model = x.model AND y.version = x.version AND cardinality(y.band_edges) > 0) r
     ON r.model = m.model AND r.version = m.version
  CROSS JOIN LATERAL generate_series(1, cardinality(m.band_shares)) b (band)
@@ -353,34 +353,34 @@ COMMENT ON VIEW crm_report.credit_exposure IS 'What is owed and overdue against 
 
 CREATE VIEW crm_report.value_segment WITH (security_invoker = true) AS
 SELECT k.scheme, k.class, count(*) AS customers, avg(k.value) AS average_value
-  FROM crm_data.customer_class k JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+  FROM crm_data.customer_class k JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.lifecycle_state <> 'merged'
  WHERE k.until IS NULL GROUP BY k.scheme, k.class;
 COMMENT ON VIEW crm_report.value_segment IS 'How many customers are in each class now, by scheme (价值分群).';
 
 CREATE VIEW crm_report.class_migration WITH (security_invoker = true) AS
 SELECT k.scheme, date_trunc('month', k.since::timestamp)::date AS month, k.class_before, k.class, count(*) AS customers
-  FROM crm_data.customer_class k JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.survivor_code = c.customer_code
+  FROM crm_data.customer_class k JOIN crm_data.customer c ON c.customer_code = k.customer_code AND c.lifecycle_state <> 'merged'
  GROUP BY k.scheme, 2, k.class_before, k.class;
 COMMENT ON VIEW crm_report.class_migration IS 'Who moved from which class to which, by month (类别迁移).';
 
 CREATE VIEW crm_report.level_migration WITH (security_invoker = true) AS
 SELECT m.scheme, date_trunc('month', m.valid_from::timestamp)::date AS month, m.level_before, m.level, m.cause, count(*) AS customers
   FROM (SELECT l.scheme, l.valid_from, l.level, l.cause, lag(l.level) OVER (PARTITION BY l.customer_code, l.scheme ORDER BY l.valid_from) AS level_before
-          FROM crm_data.customer_level l JOIN crm_data.customer c ON c.customer_code = l.customer_code AND c.survivor_code = c.customer_code) m
+          FROM crm_data.customer_level l JOIN crm_data.customer c ON c.customer_code = l.customer_code AND c.lifecycle_state <> 'merged') m
  GROUP BY m.scheme, 2, m.level_before, m.level, m.cause;
 COMMENT ON VIEW crm_report.level_migration IS 'Who moved from which level to which, by month and cause (级别迁移).';
 
 CREATE VIEW crm_report.quality_trend WITH (security_invoker = true) AS
 SELECT s.as_of, s.owner_unit, s.author, count(*) AS customers, avg(s.accuracy) AS accuracy, avg(s.completeness) AS completeness,
        avg(s.consistency) AS consistency, avg(s.timeliness) AS timeliness, avg(s.score) AS score
-  FROM crm_data.quality_score s JOIN crm_data.customer c ON c.customer_code = s.customer_code AND c.survivor_code = c.customer_code
+  FROM crm_data.quality_score s JOIN crm_data.customer c ON c.customer_code = s.customer_code AND c.lifecycle_state <> 'merged'
  GROUP BY s.as_of, s.owner_unit, s.author;
 COMMENT ON VIEW crm_report.quality_trend IS 'Quality of data by day, unit and author of the record (数据质量趋势).';
 
 CREATE VIEW crm_report.quality_backlog WITH (security_invoker = true) AS
 SELECT i.owner_unit, i.author, i.field, i.reason, count(*) FILTER (WHERE i.closed_on IS NULL) AS open,
        count(*) FILTER (WHERE i.closed_on IS NULL AND i.due_on < crm.company_today()) AS overdue, count(*) FILTER (WHERE i.closed_on > i.due_on) AS closed_late, count(*) AS found
-  FROM crm_data.quality_issue i JOIN crm_data.customer c ON c.customer_code = i.customer_code AND c.survivor_code = c.customer_code
+  FROM crm_data.quality_issue i JOIN crm_data.customer c ON c.customer_code = i.customer_code AND c.lifecycle_state <> 'merged'
  GROUP BY i.owner_unit, i.author, i.field, i.reason;
 COMMENT ON VIEW crm_report.quality_backlog IS 'What is wrong in the data, whose it is to put right, and what is overdue (数据质量待办).';
 

@@ -7,7 +7,7 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
     AS $$
     WITH wanted AS (SELECT c.*, (c.updated_at AT TIME ZONE current_setting('crm.timezone'))::date AS changed_on,
                            (c.registered_at AT TIME ZONE current_setting('crm.timezone'))::date AS registered_on
-                      FROM crm_data.customer c WHERE c.customer_code = ANY (codes) AND c.survivor_code = c.customer_code),
+                      FROM crm_data.customer c WHERE c.customer_code = ANY (codes) AND c.lifecycle_state <> 'merged'),
     -- Values may be those of a merged record: customer.golden says of which.
     member AS (SELECT w.*, m.customer_code AS member_code FROM wanted w JOIN crm_data.customer m ON m.survivor_code = w.customer_code),
     fact AS (
@@ -23,7 +23,7 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
           FROM member w JOIN crm_data.organization o ON o.customer_code = w.member_code,
                LATERAL (VALUES ('name', o.name ~ '\S', true, w.kind = 'organization'),
                                ('uscc', o.uscc IS NOT NULL, true, o.uscc IS NULL OR NOT EXISTS (
-                                   SELECT FROM crm_data.organization x JOIN crm_data.customer y ON y.customer_code = x.customer_code AND y.survivor_code = y.customer_code
+                                   SELECT FROM crm_data.organization x JOIN crm_data.customer y ON y.customer_code = x.customer_code AND y.lifecycle_state <> 'merged'
                                     WHERE x.uscc = o.uscc AND x.customer_code <> w.customer_code)),
                                ('industry', o.industry ~ '\S', true, true),
                                ('legal_representative', o.legal_representative IS NOT NULL, true, true),

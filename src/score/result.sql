@@ -104,7 +104,7 @@ CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_c
                'interactions_12m', n.interactions_12m, 'inbound_12m', n.inbound_12m, 'response_rate', n.response_rate))
            || CASE WHEN with_credit THEN coalesce(crm.credit_features(w.customer_code, as_of), '{}') ELSE '{}' END
            || coalesce(j.judged, '{}')
-      FROM unnest(codes) x (code) JOIN crm_data.customer w ON w.customer_code = x.code AND w.survivor_code = w.customer_code
+      FROM unnest(codes) x (code) JOIN crm_data.customer w ON w.customer_code = x.code AND w.lifecycle_state <> 'merged'
      CROSS JOIN LATERAL (
         SELECT count(*) AS purchases_total, count(*) FILTER (WHERE p.purchased_on > as_of - 365) AS purchases_12m,
                count(DISTINCT p.product) FILTER (WHERE p.purchased_on > as_of - 365) AS products_12m,
@@ -240,7 +240,7 @@ CREATE FUNCTION crm.score_codes(after crm.customer_code, size integer, kinds tex
     AS $$
     SELECT array_agg(x.customer_code) FROM (
         SELECT c.customer_code FROM crm_data.customer c
-         WHERE (after IS NULL OR c.customer_code > after) AND c.survivor_code = c.customer_code
+         WHERE (after IS NULL OR c.customer_code > after) AND c.lifecycle_state <> 'merged'
            AND c.lifecycle_state NOT IN ('archived', 'cancelled', 'erased') AND (kinds IS NULL OR c.kind = ANY (kinds))
          ORDER BY c.customer_code LIMIT size) x $$;
 ALTER FUNCTION crm.score_codes(crm.customer_code, integer, text[]) OWNER TO crm_owner;
@@ -308,7 +308,7 @@ GRANT EXECUTE ON PROCEDURE crm.score_customers(text, date, integer) TO crm_data_
 
 CREATE FUNCTION crm.score_population(kinds text[]) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$ SELECT count(*) FROM crm_data.customer c WHERE c.survivor_code = c.customer_code
+    AS $$ SELECT count(*) FROM crm_data.customer c WHERE c.lifecycle_state <> 'merged'
              AND c.lifecycle_state NOT IN ('archived', 'cancelled', 'erased') AND (kinds IS NULL OR c.kind = ANY (kinds)) $$;
 ALTER FUNCTION crm.score_population(text[]) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.score_population(text[]) IS 'How many customers there are to score (评分总数). A part of the room''s procedures.';

@@ -64,7 +64,7 @@ SELECT c.customer_code, c.kind, c.lifecycle_state,
                       WHERE m.survivor_code = c.customer_code
                       ORDER BY m.customer_code <> coalesce((c.golden ->> 'address')::crm.customer_code, c.customer_code),
                                m.customer_code <> c.customer_code, upper_inf(x.valid_during) DESC, lower(x.valid_during) DESC, x.address_no, m.customer_code LIMIT 1) a ON true
- WHERE c.survivor_code = c.customer_code;
+ WHERE c.lifecycle_state <> 'merged';
 
 -- The service and the extended layer are not every reader's: who may not see them
 -- gets no rows here, and empty columns in crm.customer_view.
@@ -86,7 +86,7 @@ SELECT c.customer_code,
                        (array_agg(q.outcome ORDER BY q.happened_at DESC, q.interaction_id DESC))[1] AS last_outcome
                   FROM crm_data.customer m JOIN crm_data.interaction q ON q.customer_code = m.customer_code
                  WHERE m.survivor_code = c.customer_code) n
- WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
+ WHERE c.lifecycle_state <> 'merged' AND pg_has_role('crm_data_admin', 'USAGE');
 
 CREATE VIEW crm.customer_extended WITH (security_invoker = true, security_barrier = true) AS
 SELECT c.customer_code,
@@ -114,7 +114,7 @@ SELECT c.customer_code,
   LEFT JOIN crm_data.individual i ON i.customer_code = c.customer_code
   LEFT JOIN crm_data.organization o ON o.customer_code = c.customer_code
   LEFT JOIN crm_data.customer_group g ON g.customer_code = c.customer_code
- WHERE c.survivor_code = c.customer_code AND pg_has_role('crm_data_admin', 'USAGE');
+ WHERE c.lifecycle_state <> 'merged' AND pg_has_role('crm_data_admin', 'USAGE');
 
 -- OFFSET 0: each layer is made for the customers asked for. As plain joins the layers, which
 -- are security barriers, were made for all customers unless one code was asked for by equality.
