@@ -405,7 +405,7 @@ crm_match_model_alter(PG_FUNCTION_ARGS)
 
 /* -- reading --------------------------------------------------------------------------------- */
 
-static void no_model(const char *name) pg_attribute_noreturn();
+pg_noreturn static void no_model(const char *name);
 
 static void
 no_model(const char *name)

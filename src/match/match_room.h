@@ -57,7 +57,7 @@ extern void crm_match_source_require(Oid source, const CrmMatchPlan *plan, Oid m
 extern uint64 crm_match_source_read(Oid source, const CrmMatchPlan *plan, const char *tail, CrmMatchRow row, void *context);
 extern char *crm_match_source_name(Oid source);
 extern Oid	crm_match_source_find(const char *name);
-extern void crm_match_fault_raise(const CrmMatchFault *fault) pg_attribute_noreturn();
+pg_noreturn extern void crm_match_fault_raise(const CrmMatchFault *fault);
 
 /* -- the owner's tables -------------------------------------------------------- */
 

@@ -129,7 +129,7 @@ hide_input(void)
 	error_context_stack = NULL;
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 refuse_value(CrmPiiType type, const char *detail, const char *hint)
 {
 	hide_input();
@@ -141,7 +141,7 @@ refuse_value(CrmPiiType type, const char *detail, const char *hint)
 			 errhidestmt(true)));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 refuse_mask(CrmPiiType type)
 {
 	refuse_value(type, type == CRM_PII_PRIVATE_TEXT ? "It is the mask of this type and no value." :
@@ -149,7 +149,7 @@ refuse_mask(CrmPiiType type)
 				 "Leave the column out of the statement, or give the whole value.");
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 refuse_envelope(CrmPiiType type, CrmEnvelopeFault fault)
 {
 	hide_input();

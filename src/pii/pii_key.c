@@ -33,7 +33,7 @@ require_custodian(void)
 			 errhint("Ask the custodian of the keys.")));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 file_failed(const char *what)
 {
 	int			number = errno;

@@ -85,7 +85,7 @@ extern void crm_pii_seal_keys(CrmPiiType type, CrmSealKeys *keys);
 extern Oid	crm_key_ring_oid(void);
 extern void crm_keys_count(int *keys, uint32 *encryption_id, uint32 *token_id);
 extern const char *crm_key_fault_detail(CrmKeyFault fault);
-extern void crm_key_fault_raise(CrmKeyFault fault) pg_attribute_noreturn();
+pg_noreturn extern void crm_key_fault_raise(CrmKeyFault fault);
 extern void crm_ring_init(void);
 
 /* Screen or dump: pii_dump.c */

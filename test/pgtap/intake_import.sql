@@ -431,6 +431,22 @@ RESET SESSION AUTHORIZATION;
 -- 10. codes of a batch without gaps, in order of the lines
 SELECT is(count(*) || ' ' || max(serial) - min(serial), '23 22', 'codes of a batch follow each other')
   FROM (SELECT right(customer_code::text, 6)::int AS serial FROM crm.import_result WHERE batch = 'imp-first') s;
+-- 11. after an import that makes the tables grow, plans are made for what is there
+CREATE FUNCTION imp.planned(query text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+    RETURN plan -> 0 -> 'Plan' ->> 'Plan Rows';
+END $$;
+CREATE VIEW imp.growth AS SELECT * FROM imp.lines(10001, 10600);
+GRANT SELECT ON imp.growth TO PUBLIC;
+SET SESSION AUTHORIZATION crm_imp_one;
+CALL crm.import_customers('imp-growth', 'imp.growth', scheme => 'IMP');
+RESET SESSION AUTHORIZATION;
+SELECT is(reltuples::bigint, imp.customers(), 'the planner knows how many customers there are') FROM pg_class WHERE oid = 'crm_data.customer'::regclass;
+SELECT is(imp.planned($$SELECT FROM crm_data.customer m WHERE m.survivor_code = 'CUST202101010001'$$), 1::numeric, 'that hardly any were merged into one');
+SELECT cmp_ok(imp.planned('SELECT FROM crm.customer_basic'), '>', 0.9 * imp.customers(), 'and that nearly all stand for themselves');
 SELECT * FROM finish();
 \set ON_ERROR_STOP 0
 DROP SCHEMA imp CASCADE;
