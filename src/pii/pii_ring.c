@@ -164,7 +164,6 @@ read_ring(void)
 	RingColumns columns;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	int			rows = 0;
 	int			wrong = 0;
 
 	ring_oid = crm_key_ring_oid();
@@ -178,11 +177,8 @@ read_ring(void)
 	}
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		rows++;
 		if (!take_row(tuple, RelationGetDescr(rel), &columns))
 			wrong++;
-	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	if (ring_size > 0)
