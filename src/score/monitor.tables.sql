@@ -295,7 +295,7 @@ COMMENT ON COLUMN crm.customer_assessment.low_confidence IS 'Fields whose values
 -- -- reports: no customer stands in them, and nobody twice: merged records are not counted,
 -- -- as the one that stands for them is. Undoing a merge brings them back.
 
-GRANT SELECT (customer_code, survivor_code) ON crm_data.customer TO crm_credit;
+GRANT SELECT (customer_code, survivor_code, lifecycle_state) ON crm_data.customer TO crm_credit;
 CREATE POLICY who_stands_for_whom ON crm_data.customer FOR SELECT TO crm_credit USING (true);
 
 CREATE VIEW crm_report.score_distribution WITH (security_invoker = true) AS
