@@ -432,7 +432,8 @@ sub test_activity
 sub refused
 {
 	my ($command) = @_;
-	my $text = qx{$^X $GENERATE $command};
+	local $ENV{GENERATE} = $GENERATE;    # whose path may hold a space
+	my $text = qx{"$^X" "\$GENERATE" $command};
 	return ($? >> 8, $text);
 }
 
