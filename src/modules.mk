@@ -132,7 +132,8 @@ ROOM_SQL = \
 	src/score/behaviour.sql \
 	src/score/quality.sql \
 	src/score/rule.sql \
-	src/score/score_fit.sql
+	src/score/score_fit.sql \
+	src/deploy/health.sql
 
 # Plain tables, policies and views that CALL crm.deploy() makes; FILE.tables.sql
 # becomes the procedure crm.deploy_FILE().

@@ -42,6 +42,7 @@ $$;
 COMMENT ON FUNCTION crm.deploy_pending() IS
 $$The steps that crm.deploy() would run now; none when all is up to date (待部署步骤).$$;
 REVOKE EXECUTE ON FUNCTION crm.deploy_pending() FROM PUBLIC; -- reads crm_data
+GRANT EXECUTE ON FUNCTION crm.deploy_pending() TO crm_owner; -- crm.health() asks as the owner
 
 CREATE PROCEDURE crm.deploy_ground()
     LANGUAGE plpgsql SET search_path = pg_catalog, crm, pg_temp
