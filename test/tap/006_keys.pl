@@ -32,6 +32,7 @@ sub keyless
 	my $what = $node->safe_psql('crm', 'SELECT loaded, detail FROM crm.key_status()');
 	like($what, qr/^f\|./, "$name: the status says so: " . substr $what, 2);
 	unlike($what, qr/\Q$key\E|$secret/i, "$name: without path and key");
+	is($node->safe_psql('crm', q{SELECT state FROM crm.health() WHERE checked = 'key'}), 'error', "$name: so does crm.health()");
 	is($node->safe_psql('crm', q{SELECT string_agg(DISTINCT coalesce(phone::text, email::text), ' ') FROM crm_data.contact_point}), '***', "$name: values print ***");
 	like(fails_with($node, 'crm', 'KH012', register(), "$name: writing is refused"), qr/HINT:/, "$name: and the hint says what to do");
 	fails_with($node, 'crm', 'KH012', q{SELECT crm.reveal(phone, 'test') FROM crm_data.contact_point WHERE phone IS NOT NULL LIMIT 1}, "$name: so is revealing");
