@@ -367,6 +367,7 @@ DECLARE
     obstacle text;
     today date := coalesce(business_date, company_today());
     whom crm.customer_code := coalesce(resolve(customer), customer);
+    under crm.customer_code;
 BEGIN
     IF quantity IS NULL OR quantity < 1 OR quantity > 1000000 THEN
         RAISE EXCEPTION 'a redemption is of one reward or more' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Request %s.', request_id);
@@ -377,8 +378,8 @@ BEGIN
     END IF;
     -- Held first, so that limits hold for all sessions and records of a customer together.
     PERFORM points_lock_accounts(ARRAY(SELECT c.customer_code FROM points_records(whom) c));
-    SELECT * INTO known FROM crm_data.points_redemption u
-     WHERE u.customer_code = coalesce(points_redeemed_under(customer, request_id), whom) AND u.request_id = redeem_reward.request_id;
+    under := coalesce(points_redeemed_under(customer, request_id), whom);
+    SELECT * INTO known FROM crm_data.points_redemption u WHERE u.customer_code = under AND u.request_id = redeem_reward.request_id;
     IF known.request_id IS NULL THEN
         IF today NOT BETWEEN r.valid_from AND r.valid_until THEN
             RAISE EXCEPTION 'this reward is not offered on this day' USING ERRCODE = 'KH007', DETAIL = format('Reward %s: from %s to %s.', item, r.valid_from, r.valid_until);
@@ -422,8 +423,9 @@ CREATE FUNCTION crm.cancel_reward(customer crm.customer_code, request_id text, r
 DECLARE
     u crm_data.points_redemption;
     answer crm.points_answer;
+    under crm.customer_code := points_redeemed_under(customer, ref);
 BEGIN
-    SELECT * INTO u FROM crm_data.points_redemption p WHERE p.customer_code = points_redeemed_under(customer, ref) AND p.request_id = ref;
+    SELECT * INTO u FROM crm_data.points_redemption p WHERE p.customer_code = under AND p.request_id = ref;
     IF u.request_id IS NULL THEN
         RAISE EXCEPTION 'there is no such redemption' USING ERRCODE = 'no_data_found', DETAIL = format('Request %s.', ref);
     END IF;
