@@ -337,22 +337,34 @@ CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text,
     RETURNS TABLE (seq bigint, business_date date, kind text, request_id text, amount bigint, balance bigint, expiring bigint)
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    -- Opening, the entries, closing; a balance is what is available and held, less the debt.
-    WITH entry AS (
-        SELECT j.*, crm.sum(j.delta) OVER (ORDER BY j.seq) AS after
-          FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = $2),
-    opening AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date < $3 ORDER BY e.seq DESC LIMIT 1), '{}') AS state),
-    closing AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date <= $4 ORDER BY e.seq DESC LIMIT 1), '{}') AS state)
-    SELECT NULL::bigint, $3, 'opening', NULL::text, NULL::bigint, available(o.state, $3) + held(o.state) - debt(o.state), NULL::bigint FROM opening o
+    -- What has expired stands at the day after its last one, posted in time, late or not yet; what
+    -- was given back past its day, at the day on which it was given back.
+    WITH entry AS MATERIALIZED (
+        SELECT j.seq, j.business_date, j.kind, j.request_id, j.amount, j.delta FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = $2),
+    lapse AS (
+        SELECT e.seq, e.request_id, -l.amount AS amount,
+               CASE WHEN EXISTS (SELECT FROM lots(b.delta) g WHERE (g.hold, g.expires_on, g.class) = (0, l.expires_on, l.class) AND g.amount > 0) THEN e.business_date ELSE l.expires_on + 1 END AS day
+          FROM entry e CROSS JOIN LATERAL lots(e.delta) l LEFT JOIN entry b ON b.seq = e.seq - 1 AND b.business_date = e.business_date AND b.kind <> 'expire'
+         WHERE e.kind = 'expire'
+         UNION ALL
+        SELECT NULL, NULL, l.amount, l.expires_on + 1
+          FROM crm_data.points_account a CROSS JOIN LATERAL lots(a.state) l
+         WHERE a.customer_code = $1 AND a.programme = $2 AND l.hold = 0 AND l.expires_on <> '-infinity' AND l.expires_on < $4),
+    line AS (
+        SELECT e.seq, e.business_date AS day, e.kind, e.request_id, e.amount, points_total(e.delta) AS change FROM entry e WHERE e.kind <> 'expire'
+         UNION ALL
+        SELECT p.seq, p.day, 'expire', p.request_id, -sum(p.amount)::bigint, -sum(p.amount)::bigint FROM lapse p GROUP BY 1, 2, 4),
+    told AS (SELECT n.*, sum(n.change) OVER (ORDER BY n.day, n.kind <> 'expire' OR n.seq IS NOT NULL, n.seq)::bigint AS balance FROM line n)
+    SELECT NULL::bigint, $3, 'opening', NULL::text, NULL::bigint, coalesce((SELECT sum(n.change) FROM line n WHERE n.day < $3), 0)::bigint, NULL::bigint
      UNION ALL
-    (SELECT e.seq, e.business_date, e.kind, e.request_id, e.amount, available(e.after, e.business_date) + held(e.after) - debt(e.after), NULL
-       FROM entry e WHERE e.business_date BETWEEN $3 AND $4 ORDER BY e.seq)
+    (SELECT t.seq, t.day, t.kind, t.request_id, t.amount, t.balance, NULL
+       FROM told t WHERE t.day BETWEEN $3 AND $4 ORDER BY t.day, t.kind <> 'expire' OR t.seq IS NOT NULL, t.seq)
      UNION ALL
-    SELECT NULL, $4, 'closing', NULL, NULL, available(c.state, $4) + held(c.state) - debt(c.state),
-           available(c.state, $4) - available(c.state, $4 + 31) FROM closing c $$;
+    SELECT NULL, $4, 'closing', NULL, NULL, coalesce((SELECT sum(n.change) FROM line n WHERE n.day <= $4), 0)::bigint,
+           coalesce((SELECT greatest(available(crm.sum(e.delta), $4) - available(crm.sum(e.delta), $4 + 31), 0) FROM entry e WHERE e.business_date <= $4), 0) $$;
 ALTER FUNCTION crm.points_statement(crm.customer_code, text, date, date) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) FROM PUBLIC; -- reads an account
 GRANT EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) TO crm_data_admin, crm_writer;
 COMMENT ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) IS
 $$Statement of an account: opening balance, entries, closing balance and what ends within 30 days after it (积分对账单).
-balance is available plus held less debt, as of the entry's business date.$$;
+In order of business dates. balance is available plus held less debt, so that opening and changes come to closing; a hold changes nothing of it. What has expired stands at the day after its last one, whether that was posted then, later, or (seq null) not yet.$$;
