@@ -243,10 +243,9 @@ BEGIN
                     CASE WHEN row_number() OVER w = 1 THEN coalesce(m.remainder, 0)
                          ELSE mod(coalesce(m.remainder, 0) + sum(greatest(x.exact, 0)) OVER w - greatest(x.exact, 0), 1) END END AS carry_in
           FROM exact x
-          LEFT JOIN LATERAL (SELECT sum(p.remainder) AS remainder FROM crm_data.points_remainder p
-                              WHERE p.programme = points_accrue_customers.programme AND p.rule = x.rule
+         CROSS JOIN LATERAL (SELECT sum(p.remainder) AS remainder FROM crm_data.points_remainder p
+                              WHERE x.rounding = 'carry' AND p.programme = points_accrue_customers.programme AND p.rule = x.rule
                                 AND p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = x.root UNION ALL SELECT x.root)) m
-            ON x.rounding = 'carry'
          WHERE x.exact IS NOT NULL
         WINDOW w AS (PARTITION BY x.root, x.rule ORDER BY x.occurred_on, x.kind, x.source, x.customer_code ROWS UNBOUNDED PRECEDING)),
     whole AS (
@@ -259,17 +258,17 @@ BEGIN
                    OVER (PARTITION BY w.root, w.rule, date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)
                          ORDER BY w.occurred_on, w.kind, w.source, w.customer_code ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
           FROM whole w
-          LEFT JOIN LATERAL (
+         CROSS JOIN LATERAL (
                SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
                       sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
                       sum(p.points) AS year,
                       count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
                                                          = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
                  FROM crm_data.points_earning p
-                WHERE p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = w.root UNION ALL SELECT w.root)
+                WHERE coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL
+                  AND p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = w.root UNION ALL SELECT w.root)
                   AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
-                  AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u
-            ON coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL),
+                  AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u),
     -- Room under each cap, null where there is none; least() passes over nulls.
     numbered AS (
         SELECT c.*, CASE WHEN c.number_before >= c.cap_number THEN 0 ELSE c.raw END AS g0,
@@ -298,9 +297,8 @@ BEGIN
         RETURNING k.*),
     -- What is over is the survivor's; what his other records had or lack of it is moved.
     gains AS (
-        SELECT g.root, k.customer_code, k.rule, sum(greatest(k.exact, 0) - k.raw) AS gain
-          FROM kept k JOIN granted g ON g.customer_code = k.customer_code AND g.request_id = k.request_id
-         WHERE k.carried_in IS NOT NULL GROUP BY 1, 2, 3),
+        SELECT coalesce(c.survivor_code, k.customer_code) AS root, k.customer_code, k.rule, sum(greatest(k.exact, 0) - k.raw) AS gain
+          FROM kept k LEFT JOIN crm_data.customer c ON c.customer_code = k.customer_code WHERE k.carried_in IS NOT NULL GROUP BY 1, 2, 3),
     over AS (
         SELECT x.root, x.rule, x.customer_code, coalesce(max(p.remainder), 0) + sum(x.gain) AS amount
           FROM (SELECT * FROM gains
