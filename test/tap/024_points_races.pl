@@ -25,7 +25,7 @@ CREATE UNLOGGED TABLE told (race text, round int, who int, status text, availabl
 
 -- Customer a and b of a race's round.
 CREATE FUNCTION who(race text, round int, n int) RETURNS crm.customer_code LANGUAGE sql IMMUTABLE AS
-$$ SELECT crm.customer_code('2026-01-01'::date + abs(hashtext(race)) % 300, 10 * round + n) $$;
+$$ SELECT crm.customer_code('2026-01-01'::date + abs(hashtext(race)) % 20000, 10 * round + n) $$;
 
 CREATE FUNCTION prepare(race text, round int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
