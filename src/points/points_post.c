@@ -10,6 +10,8 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -42,6 +44,8 @@ typedef struct Answer
 	int64		debt;
 	Datum		breakdown;
 	const char *field;			/* idem_conflict: which differs */
+	const char *reason;			/* not_allowed: why; NULL: */
+	int			persons;		/* behind a big adjustment, and there must be 2 */
 } Answer;
 
 /* What a call works on; big, so one for all its operations. */
@@ -53,6 +57,7 @@ typedef struct Work
 	CrmLedger	ref_delta;
 	CrmJournal	found;
 	CrmJournal	referred;
+	bool		is_reward;		/* what is referred to bought goods that are still out */
 } Work;
 
 /* -- the request's parts, checked ---------------------------------------------------------- */
@@ -345,6 +350,7 @@ look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
 	CrmJournal *found = &work->referred;
 
 	memset(ref, 0, sizeof(*ref));
+	work->is_reward = false;
 	if (r->ref == NULL || !crm_store_find(work->store, r->customer, r->ref, found) || strcmp(found->programme, r->programme) != 0)
 		return;
 	crm_points_unpack(found->delta, &work->ref_delta);
@@ -356,7 +362,7 @@ look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
 	ref->hold = found->kind == CRM_POINTS_FREEZE ? (int32) found->seq : 0;
 	ref->delta = &work->ref_delta;
 	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
-		ref->reversed = crm_store_reversed(r->customer, r->ref);
+		ref->reversed = crm_store_reversed(r->customer, r->ref, &work->is_reward);
 }
 
 /* A hold bears the number of its entry, which stands behind that of what has expired. */
@@ -515,29 +521,6 @@ is_big_adjustment(const Request *r)
 	return r->op.kind == CRM_POINTS_ADJUST && (r->op.amount > limit || r->op.amount < -limit);
 }
 
-/* Beyond the limit a second person has said yes before, or it does not happen. */
-static void
-check_adjustment(const Request *r)
-{
-	int64		limit = r->account->programme->adjust_limit;
-	int			persons;
-
-	if (!is_big_adjustment(r))
-		return;
-	persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount);
-	if (persons == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CRM_APPROVAL_REQUIRED),
-				 errmsg("an adjustment of this size must be approved first"),
-				 errdetail("Request %s: the limit is " INT64_FORMAT ".", r->request_id, limit),
-				 errhint("Another person calls crm.points_approve_adjustment() for this request and amount.")));
-	if (persons == 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CRM_FOUR_EYES),
-				 errmsg("who approves an adjustment of points cannot post it"),
-				 errdetail("Request %s.", r->request_id)));
-}
-
 /*
  * The law comes first and the look for an earlier entry of this name later: what
  * succeeds finds it out by its own insertion, what does not must ask.
@@ -567,6 +550,45 @@ apply(Request *r, Work *work)
 	return crm_points_apply(&r->account->programme->rules, &work->account, &r->op, &ref, &work->out);
 }
 
+/* The functions that gave by a rule, or asked the rules themselves, post as the owner. */
+static bool
+keeps_the_ledger(void)
+{
+	return superuser() || has_privs_of_role(GetUserId(), get_role_oid("crm_owner", false));
+}
+
+/*
+ * What the law allows a programme's rules may forbid: that is asked last, and only
+ * where there are rules, which the programme's cached row knows.
+ */
+static const char *
+forbidden(const Request *r, const Work *work)
+{
+	const CrmProgramme *programme = r->account->programme;
+
+	switch (r->op.kind)
+	{
+		case CRM_POINTS_REVERSE_REDEEM:
+			return work->is_reward ? "a redemption of a reward is cancelled by crm.cancel_reward(), with its goods" : NULL;
+		case CRM_POINTS_EARN:
+		case CRM_POINTS_GIFT:
+			return !programme->rules_credits || keeps_the_ledger() ? NULL :
+				"points of this programme come by crm.points_accrue(), crm.give_points() and crm.points_adjust()";
+		case CRM_POINTS_REDEEM:
+		case CRM_POINTS_FREEZE:
+		case CRM_POINTS_TRANSFER:
+			if (!programme->rules_spending)
+				return NULL;
+			break;
+		case CRM_POINTS_UNLOCK:
+			break;
+		default:
+			return NULL;
+	}
+	return keeps_the_ledger() ? NULL :
+		crm_store_obstacle(r->customer, r->programme, crm_points_kind_name[r->op.kind], r->op.amount, r->op.business_date);
+}
+
 /* False when the account changed while this was thought about: lock it and do it again. */
 static bool
 post(Request *r, Work *work, Answer *answer)
@@ -577,6 +599,8 @@ post(Request *r, Work *work, Answer *answer)
 
 	memset(answer, 0, sizeof(*answer));
 	answer->status = apply(r, work);
+	if (answer->status == CRM_POINTS_DONE && (answer->reason = forbidden(r, work)) != NULL)
+		answer->status = CRM_POINTS_NOT_ALLOWED;
 	if (answer->status != CRM_POINTS_DONE || work->out.fault != CRM_LEDGER_OK || is_big_adjustment(r))
 	{
 		CrmPointsStatus refusal = answer->status;
@@ -585,8 +609,11 @@ post(Request *r, Work *work, Answer *answer)
 			return true;
 		answer->status = refusal;
 		balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
-		check_adjustment(r);
-		if (refusal != CRM_POINTS_DONE)
+		/* Beyond the limit a second person has said yes before, or it does not happen. */
+		if (refusal == CRM_POINTS_DONE && is_big_adjustment(r) &&
+			(answer->persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount)) < 2)
+			answer->status = CRM_POINTS_NOT_ALLOWED;
+		if (answer->status != CRM_POINTS_DONE)
 			return true;
 	}
 	model = model_entry(r, &work->out);
@@ -614,6 +641,21 @@ post(Request *r, Work *work, Answer *answer)
 }
 
 /* -- refusals as errors ------------------------------------------------------------------------- */
+
+static void
+report_lack_of_approval(const Request *r, int persons)
+{
+	if (persons == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CRM_FOUR_EYES),
+				 errmsg("who approves an adjustment of points cannot post it"),
+				 errdetail("Request %s.", r->request_id)));
+	ereport(ERROR,
+			(errcode(ERRCODE_CRM_APPROVAL_REQUIRED),
+			 errmsg("an adjustment of this size must be approved first"),
+			 errdetail("Request %s: the limit is " INT64_FORMAT ".", r->request_id, r->account->programme->adjust_limit),
+			 errhint("Another person calls crm.points_approve_adjustment() for this request and amount.")));
+}
 
 static void
 report_refusal(const Request *r, const Answer *answer)
@@ -678,6 +720,13 @@ report_refusal(const Request *r, const Answer *answer)
 			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_SAME_ACCOUNT),
 							errmsg("same_account: points cannot be transferred to the account they are in"),
 							errdetail("Request %s.", id)));
+			break;
+		case CRM_POINTS_NOT_ALLOWED:
+			if (answer->reason == NULL)
+				report_lack_of_approval(r, answer->persons);
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_NOT_ALLOWED),
+							errmsg("not_allowed: the rules of the points programme do not allow this"),
+							errdetail("Request %s: %s.", id, answer->reason)));
 			break;
 		default:
 			break;
