@@ -252,7 +252,7 @@ GRANT EXECUTE ON FUNCTION crm.consent_rule() TO crm_reader, crm_data_admin;
 
 -- The one place that decides. A grant counts if no refusal or lapse that applies stands against it:
 -- of the same record, what covers it was said before it and does not; of another one, all does.
-CREATE FUNCTION crm.may_contact(customer crm.customer_code, purpose text, channel text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS boolean
+CREATE FUNCTION crm.may_contact(customer crm.customer_code, purpose text, channel text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
 #variable_conflict use_column
@@ -261,7 +261,7 @@ DECLARE
     kinds CONSTANT text[] := ARRAY['express', 'separate', 'written'];
     asked_for CONSTANT text := purpose;
     by_channel CONSTANT text := channel;
-    as_of CONSTANT timestamptz := coalesce(at, now());
+    as_of CONSTANT timestamptz := coalesce(at, clock_timestamp());
     p crm_data.processing_purpose;
 BEGIN
     SELECT * INTO p FROM crm_data.processing_purpose x WHERE x.code = asked_for;
@@ -276,7 +276,7 @@ BEGIN
         WITH said AS MATERIALIZED (
             SELECT s.record_code, s.purpose, s.channel, s.kind, CASE WHEN s.valid_until <= as_of THEN 'expired' ELSE s.status END AS status
               FROM crm.consent_span s
-             WHERE s.customer_code = root AND s.captured_at <= as_of AND (s.ended_at IS NULL OR s.ended_at > as_of)
+             WHERE s.customer_code = root AND s.captured_at <= as_of AND s.ended_at > as_of
                AND (s.purpose IS NULL OR s.purpose = asked_for) AND (s.channel IS NULL OR s.channel = by_channel)
         )
         SELECT EXISTS (SELECT FROM said g
@@ -284,13 +284,13 @@ BEGIN
                           AND NOT EXISTS (SELECT FROM said r
                                 WHERE r.status <> 'given'
                                   AND NOT (r.record_code = g.record_code
-                                           AND (r.status = 'expired' OR (r.purpose IS NULL OR r.purpose = g.purpose) AND (r.channel IS NULL OR r.channel = g.channel)))))
+                                           AND (r.status = 'expired' OR coalesce(r.channel = g.channel, r.channel IS NULL)))))
             OR p.legal_basis <> 'consent' AND NOT EXISTS (SELECT FROM said r WHERE r.status IN ('denied', 'withdrawn')));
 END
 $$;
 ALTER FUNCTION crm.may_contact(crm.customer_code, text, text, timestamptz) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.may_contact(crm.customer_code, text, text, timestamptz) IS
-$$Whether a customer may be contacted, or his data used, for a purpose on a channel at a time (可否联系).
+$$Whether a customer may be contacted, or his data used, for a purpose on a channel at a time, left out: now (可否联系).
 Takes any code of his. channel left out: whether the purpose is allowed at all. By the purpose: what rests on consent needs one of its kind that stands, and that no refusal of this or every purpose on this or every channel stands against, unless it was given later and names no more; what rests on another basis needs that it was not refused; what law demands needs nothing. Of several records of a customer all must allow that speak: the rule consent of crm_data.survivorship_rule. False for customers that are cancelled, erased or unknown.
 Errors: 22023 for an unknown purpose. Source: PIPL articles 13 to 16.$$;
 REVOKE EXECUTE ON FUNCTION crm.may_contact(crm.customer_code, text, text, timestamptz) FROM PUBLIC; -- tells of customers
@@ -306,7 +306,7 @@ BEGIN
     RETURN QUERY
     WITH said AS MATERIALIZED (
         SELECT v.*, CASE crm.consent_rule() WHEN 'newest' THEN survivor ELSE v.record_code END AS stream
-          FROM crm.consent_voice v WHERE v.customer_code IN (survivor, loser) AND v.captured_at <= now()
+          FROM crm.consent_voice v WHERE v.customer_code IN (survivor, loser)
     ), stands AS MATERIALIZED (
         SELECT s.stream, s.event_id, s.record_code, s.purpose, s.channel, s.captured_at, CASE WHEN s.valid_until <= now() THEN 'expired' ELSE s.status END AS status
           FROM said s
@@ -329,7 +329,7 @@ COMMENT ON FUNCTION crm.consent_preview(crm.customer_code, crm.customer_code) IS
 $$What crm.consent_current would show if these two were one (合并后同意预览). A part of crm.merge_preview().$$;
 REVOKE EXECUTE ON FUNCTION crm.consent_preview(crm.customer_code, crm.customer_code) FROM PUBLIC; -- shows both customers
 
-CREATE FUNCTION crm.require_consent(customer crm.customer_code, purpose text, channel text DEFAULT NULL, at timestamptz DEFAULT now()) RETURNS void
+CREATE FUNCTION crm.require_consent(customer crm.customer_code, purpose text, channel text DEFAULT NULL, at timestamptz DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN

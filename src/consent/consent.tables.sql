@@ -136,26 +136,25 @@ SELECT x.survivor_code AS customer_code, x.customer_code AS record_code, e.event
 
 -- What ends an event: a later one of the same purpose and channel, or a later refusal that covers them.
 CREATE VIEW crm.consent_span WITH (security_invoker = true) AS
-SELECT v.*, (SELECT min(l.captured_at) FROM crm.consent_voice l
+SELECT v.*, coalesce((SELECT min(l.captured_at) FROM crm.consent_voice l
               WHERE l.customer_code = v.customer_code AND l.record_code = v.record_code
                 AND (l.captured_at, l.event_id) > (v.captured_at, v.event_id)
                 AND (l.purpose IS NOT DISTINCT FROM v.purpose AND l.channel IS NOT DISTINCT FROM v.channel
                      OR l.status <> 'given' AND v.status = 'given'
-                        AND (l.purpose IS NULL OR l.purpose = v.purpose) AND (l.channel IS NULL OR l.channel = v.channel))) AS ended_at
+                        AND (l.purpose IS NULL OR l.purpose = v.purpose) AND (l.channel IS NULL OR l.channel = v.channel))), 'infinity') AS ended_at
   FROM crm.consent_voice v;
 
--- Of several records the one that allows least.
+-- Of several records the one that allows least. Nothing is recorded of the future, so what no event ended stands.
 CREATE VIEW crm.consent_current WITH (security_invoker = true) AS
 SELECT DISTINCT ON (s.customer_code, s.purpose, s.channel)
        s.customer_code, s.purpose, s.channel, s.status, s.kind, s.notice_version, s.captured_at, s.valid_until, s.record_code
   FROM (SELECT p.customer_code, p.record_code, p.event_id, p.purpose, p.channel, p.kind, p.notice_version, p.captured_at, p.valid_until,
                CASE WHEN p.valid_until <= now() THEN 'expired' ELSE p.status END AS status
-          FROM crm.consent_span p WHERE p.captured_at <= now() AND (p.ended_at IS NULL OR p.ended_at > now())) s
+          FROM crm.consent_span p WHERE p.ended_at = 'infinity') s
  WHERE s.status <> 'given'
     OR NOT EXISTS (SELECT FROM crm.consent_span o
                     WHERE o.customer_code = s.customer_code AND o.record_code <> s.record_code
-                      AND o.captured_at <= now() AND (o.ended_at IS NULL OR o.ended_at > now())
-                      AND (o.status <> 'given' OR o.valid_until <= now())
+                      AND o.ended_at = 'infinity' AND (o.status <> 'given' OR o.valid_until <= now())
                       AND (o.purpose IS NULL OR o.purpose = s.purpose) AND (o.channel IS NULL OR o.channel = s.channel))
  ORDER BY s.customer_code, s.purpose, s.channel, array_position(ARRAY['withdrawn', 'denied', 'expired', 'given'], s.status), s.captured_at DESC, s.event_id DESC;
 
@@ -183,7 +182,7 @@ COMMENT ON VIEW crm.consent_voice IS
 $$Every consent event under each record of a customer for which it speaks; a part of crm.consent_current (同意事件归属).$$;
 COMMENT ON VIEW crm.consent_span IS
 $$Consent events with the moment at which a later one ended them (同意生效期间).
-What held at a moment t: captured_at <= t and (ended_at is null or > t); a grant also ends at valid_until.$$;
+What held at a moment t: captured_at <= t < ended_at, infinity while it stands; a grant also ends at valid_until.$$;
 COMMENT ON VIEW crm.consent_current IS
 $$What a customer's consents are now: per purpose and channel, over all his records (当前同意状态).
 No channel: every channel; no purpose: every purpose. Of several records the one that allows least holds, by the rule consent of crm_data.survivorship_rule: withdrawn, denied, expired, given. Whether one may write or call: crm.may_contact().$$;
@@ -248,7 +247,7 @@ BEGIN
           JOIN pg_class v ON v.relname = o.view AND v.relnamespace = 'crm'::regnamespace
           JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
           LEFT JOIN crm_data.field_policy p ON p.object = o.source AND p.field = a.attname
-          LEFT JOIN (VALUES ('record_code', 'Record that says so (来源记录).'), ('ended_at', 'When a later event ended it; null: never (终止时间).'),
+          LEFT JOIN (VALUES ('record_code', 'Record that says so (来源记录).'), ('ended_at', 'When a later event ended it; infinity while none did (终止时间).'),
                             ('stands', 'Whether it holds today (是否有效).'), ('label', 'Label in the language of the session (名称).'),
                             ('legal_basis_label', 'Legal basis in the language of the session (合法性基础名称).')) own (field, text) ON own.field = a.attname LOOP
         EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, entry.text);

@@ -132,7 +132,7 @@ BEGIN
     ELSIF placer = session_user THEN
         PERFORM crm.refuse_hold('four_eyes');
     END IF;
-    UPDATE crm_data.legal_hold h SET lifted_by = session_user, lifted_at = clock_timestamp(), lifted_why = reason
+    UPDATE crm_data.legal_hold h SET lifted_by = session_user, lifted_at = clock_timestamp(), lifted_why = legal_hold_lift.reason
      WHERE h.hold_id = legal_hold_lift.hold_id AND h.lifted_at IS NULL;
 END
 $$;

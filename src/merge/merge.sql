@@ -499,12 +499,14 @@ BEGIN
               FROM crm.golden_ranking(survivor, s || l, hand, company_today()) r) k
      GROUP BY k.field ORDER BY k.field;
     RETURN QUERY
-    SELECT 'consent', concat_ws(', ', coalesce(k.purpose, 'every purpose'), coalesce(k.channel, 'every channel')),
-           a.status, b.status, k.status, format('%s said so on %s', k.record_code, k.captured_at::date)
-      FROM crm.consent_preview(survivor, loser) k
-      LEFT JOIN crm.consent_current a ON a.customer_code = survivor AND a.purpose IS NOT DISTINCT FROM k.purpose AND a.channel IS NOT DISTINCT FROM k.channel
-      LEFT JOIN crm.consent_current b ON b.customer_code = loser AND b.purpose IS NOT DISTINCT FROM k.purpose AND b.channel IS NOT DISTINCT FROM k.channel
-     ORDER BY k.purpose, k.channel;
+    SELECT 'consent', concat_ws(', ', coalesce(x.purpose, 'every purpose'), coalesce(x.channel, 'every channel')),
+           max(x.status) FILTER (WHERE x.side = 1), max(x.status) FILTER (WHERE x.side = 2), coalesce(max(x.status) FILTER (WHERE x.side = 3), 'overruled'),
+           coalesce(max(format('%s, %s', x.record_code, x.captured_at::date)) FILTER (WHERE x.side = 3), 'something wider of the other stands against it')
+      FROM (SELECT CASE WHEN k.customer_code = survivor THEN 1 ELSE 2 END AS side, k.purpose, k.channel, k.status, k.captured_at, k.record_code
+              FROM crm.consent_current k WHERE k.customer_code IN (survivor, loser)
+            UNION ALL
+            SELECT 3, p.* FROM crm.consent_preview(survivor, loser) p) x
+     GROUP BY x.purpose, x.channel ORDER BY x.purpose, x.channel;
     RETURN QUERY
     SELECT 'hold', h.scope, CASE WHEN h.customer_code = survivor THEN 'held' END, CASE WHEN h.customer_code = loser THEN 'held' END, 'held', h.reason
       FROM crm.legal_hold h WHERE h.customer_code IN (survivor, loser) AND h.stands ORDER BY h.hold_id, h.record_code;
@@ -623,7 +625,7 @@ CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
     WITH m AS (
-        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merges_above(id) AS above,
+        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merge_members(resolve(x.loser_code)) AS whole, crm.merges_above(id) AS above,
                crm.merge_census(ARRAY(SELECT k::crm.customer_code FROM jsonb_object_keys(x.had) k)) AS has
           FROM crm_data.merge x WHERE x.merge_id = id
     ), changed AS (
@@ -639,8 +641,8 @@ CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
                         FROM m JOIN crm_data.merge l ON l.merge_id = ANY (m.above) OR l.survivor_code = ANY (m.tree)
                        WHERE l.undone_at IS NULL AND l.merge_id > id),
         'refusals', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', x, 'purpose', e.purpose, 'channel', e.channel, 'status', e.status, 'event', e.event_id) ORDER BY e.event_id, x), '[]')
-                       FROM m JOIN crm_data.consent_event e ON e.customer_code = ANY (m.tree), unnest(e.about) x
-                      WHERE e.status IN ('denied', 'withdrawn') AND x = ANY (m.tree)
+                       FROM m JOIN crm_data.consent_event e ON e.customer_code = ANY (m.whole), unnest(e.about) x
+                      WHERE e.status IN ('denied', 'withdrawn') AND x = ANY (m.whole)
                         AND (e.customer_code = ANY (m.apart)) <> (x = ANY (m.apart)))) FROM m $$;
 ALTER FUNCTION crm.unmerge_conflicts(bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.unmerge_conflicts(bigint) IS
