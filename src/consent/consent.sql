@@ -82,13 +82,11 @@ DECLARE
     here crm.customer_code := customer;
 BEGIN
     -- Who stands for the customer may be merged on while we wait for him; then we follow.
-    LOOP
+    WHILE (here = root) IS NOT TRUE AND here IS NOT NULL LOOP
         root := resolve(here);
         SELECT c.survivor_code INTO here FROM crm_data.customer c WHERE c.customer_code = root FOR NO KEY UPDATE;
-        IF here IS NULL OR here = root THEN
-            RETURN here;
-        END IF;
     END LOOP;
+    RETURN here;
 END
 $$;
 ALTER FUNCTION crm.hold_customer(crm.customer_code) OWNER TO crm_owner;
@@ -301,14 +299,18 @@ CREATE FUNCTION crm.consent_preview(survivor crm.customer_code, loser crm.custom
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
 #variable_conflict use_column
+DECLARE
+    members CONSTANT crm.customer_code[] := merge_members(survivor) || merge_members(loser);
+    rule CONSTANT text := crm.consent_rule();
 BEGIN
-    -- As the views crm.consent_span and crm.consent_current, of both as if they were one.
+    -- As the views crm.consent_voice, crm.consent_span and crm.consent_current, of both as if they were one.
     RETURN QUERY
     WITH said AS MATERIALIZED (
-        SELECT v.*, CASE crm.consent_rule() WHEN 'newest' THEN survivor ELSE v.record_code END AS stream
-          FROM crm.consent_voice v WHERE v.customer_code IN (survivor, loser)
+        SELECT e.*, x AS stream
+          FROM unnest(members) x JOIN crm_data.consent_event e ON e.customer_code = ANY (members)
+           AND CASE rule WHEN 'newest' THEN x = survivor ELSE e.customer_code = x OR x = ANY (e.about) END
     ), stands AS MATERIALIZED (
-        SELECT s.stream, s.event_id, s.record_code, s.purpose, s.channel, s.captured_at, CASE WHEN s.valid_until <= now() THEN 'expired' ELSE s.status END AS status
+        SELECT s.stream, s.event_id, s.stream AS record_code, s.purpose, s.channel, s.captured_at, CASE WHEN s.valid_until <= now() THEN 'expired' ELSE s.status END AS status
           FROM said s
          WHERE NOT EXISTS (SELECT FROM said l
                             WHERE l.stream = s.stream AND (l.captured_at, l.event_id) > (s.captured_at, s.event_id)
