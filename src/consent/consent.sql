@@ -78,15 +78,16 @@ CREATE FUNCTION crm.hold_customer(customer crm.customer_code) RETURNS crm.custom
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    root crm.customer_code;
-    here crm.customer_code := customer;
+    root crm.customer_code := resolve(customer);
+    seen crm.customer_code;
 BEGIN
-    -- Who stands for the customer may be merged on while we wait for him; then we follow.
-    WHILE (here = root) IS NOT TRUE AND here IS NOT NULL LOOP
-        root := resolve(here);
-        SELECT c.survivor_code INTO here FROM crm_data.customer c WHERE c.customer_code = root FOR NO KEY UPDATE;
+    -- While we wait the customer may be merged on, or apart; then somebody else stands for him.
+    WHILE (seen = root) IS NOT TRUE AND root IS NOT NULL LOOP
+        seen := root;
+        PERFORM FROM crm_data.customer c WHERE c.customer_code = seen FOR NO KEY UPDATE;
+        root := resolve(customer);
     END LOOP;
-    RETURN here;
+    RETURN (SELECT c.customer_code FROM crm_data.customer c WHERE c.customer_code = root);
 END
 $$;
 ALTER FUNCTION crm.hold_customer(crm.customer_code) OWNER TO crm_owner;

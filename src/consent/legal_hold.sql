@@ -103,6 +103,8 @@ BEGIN
     ELSIF until < company_today() THEN
         PERFORM crm.refuse_hold('until');
     END IF;
+    -- A new version of the row tells a deletion of an older snapshot that there is something to know.
+    UPDATE crm_data.customer c SET golden = c.golden WHERE c.customer_code = root;
     id := nextval(pg_get_serial_sequence('crm_data.legal_hold', 'hold_id'));
     INSERT INTO crm_data.legal_hold (customer_code, hold_id, scope, reason, until)
     SELECT m, id, scope, reason, until FROM unnest(crm.merge_members(root)) m;
