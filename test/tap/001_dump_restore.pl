@@ -81,7 +81,7 @@ cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm_data.import_reject'),
 cmp_ok(() = $data =~ /crm1:/g, '>', 1000, 'the picture of the data shows envelopes');
 unlike($data =~ s/^== crm_data.field_policy.*?(?=^== )//msr, qr/\*\*/, 'and no mask');
 
-for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue credit_exposure points_gift_use points_merge))
+for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue credit_exposure points_gift_use points_merge consent_event legal_hold))
 {
 	cmp_ok($source->safe_psql('crm', "SELECT count(*) FROM crm_data.$table"), '>', 0, "there is something in $table");
 }
