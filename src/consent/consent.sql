@@ -74,7 +74,7 @@ Errors: 22023, KH007.$$;
 REVOKE EXECUTE ON FUNCTION crm.consent_sign() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.consent_sign() TO crm_owner; -- who makes the trigger
 
-CREATE FUNCTION crm.hold_customer(customer crm.customer_code) RETURNS crm.customer_code
+CREATE FUNCTION crm.lock_survivor(customer crm.customer_code) RETURNS crm.customer_code
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
@@ -90,11 +90,11 @@ BEGIN
     RETURN (SELECT c.customer_code FROM crm_data.customer c WHERE c.customer_code = root);
 END
 $$;
-ALTER FUNCTION crm.hold_customer(crm.customer_code) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.hold_customer(crm.customer_code) IS
+ALTER FUNCTION crm.lock_survivor(crm.customer_code) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.lock_survivor(crm.customer_code) IS
 $$Who stands for a customer, locked until the transaction ends; null when there is nobody (锁定当前客户).
 Merging and undoing take the same lock.$$;
-REVOKE EXECUTE ON FUNCTION crm.hold_customer(crm.customer_code) FROM PUBLIC; -- who can lock can stop others
+REVOKE EXECUTE ON FUNCTION crm.lock_survivor(crm.customer_code) FROM PUBLIC; -- who can lock can stop others
 
 CREATE FUNCTION crm.consent_about(root crm.customer_code, captured_at timestamptz) RETURNS crm.customer_code[]
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -120,7 +120,7 @@ CREATE FUNCTION crm.consent_record(customer crm.customer_code, purpose text, cha
     AS $$
 #variable_conflict use_variable
 DECLARE
-    root crm.customer_code := crm.hold_customer(customer);
+    root crm.customer_code := crm.lock_survivor(customer);
     said_at timestamptz := coalesce(captured_at, clock_timestamp());
     asked_for crm_data.processing_purpose;
     ends_at timestamptz := valid_until;

@@ -91,7 +91,7 @@ CREATE FUNCTION crm.legal_hold_place(customer crm.customer_code, reason text, sc
     AS $$
 #variable_conflict use_variable
 DECLARE
-    root CONSTANT crm.customer_code := crm.hold_customer(customer);
+    root CONSTANT crm.customer_code := crm.lock_survivor(customer);
     id bigint;
 BEGIN
     IF root IS NULL THEN
