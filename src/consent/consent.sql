@@ -145,7 +145,8 @@ BEGIN
         ELSIF (notice_version ~ '\S') IS NOT TRUE THEN
             PERFORM crm.refuse_consent('notice');
         END IF;
-        ends_at := coalesce(ends_at, said_at + asked_for.valid_days * interval '1 day');
+        -- No consent lasts longer than its purpose allows.
+        ends_at := least(ends_at, said_at + asked_for.valid_days * interval '1 day');
     END IF;
     IF ends_at <= said_at OR status <> 'given' AND ends_at IS NOT NULL THEN
         PERFORM crm.refuse_consent('period');
@@ -170,7 +171,7 @@ CREATE FUNCTION crm.consent_grant(customer crm.customer_code, purpose text, chan
 ALTER FUNCTION crm.consent_grant(crm.customer_code, text, text, text, text, text, timestamptz, timestamptz) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.consent_grant(crm.customer_code, text, text, text, text, text, timestamptz, timestamptz) IS
 $$Record that a customer agreed; returns the number of the event (授予同意).
-purpose: of crm.processing_purpose. channel: left out, every channel. notice_version: of the notice that was shown, needed. kind: express, separate or written, which needs its evidence. captured_at: when he said it, left out now. valid_until: left out, by the purpose. It takes the place of what was said before for the same purpose and channel; it does not lift a refusal that names less of either, or was said later.
+purpose: of crm.processing_purpose. channel: left out, every channel. notice_version: of the notice that was shown, needed. kind: express, separate or written, which needs its evidence. captured_at: when he said it, left out now. valid_until: at the latest, and left out, what the purpose allows. It takes the place of what was said before for the same purpose and channel; it does not lift a refusal that names less of either, or was said later.
 Errors: P0002 no such customer, 22023 what is wrong or missing, KH007 too long ago.$$;
 REVOKE EXECUTE ON FUNCTION crm.consent_grant(crm.customer_code, text, text, text, text, text, timestamptz, timestamptz) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.consent_grant(crm.customer_code, text, text, text, text, text, timestamptz, timestamptz) TO crm_writer;

@@ -75,6 +75,8 @@ SELECT is(count(crm.consent_grant(pg_temp.c('b'), 'survey', NULL, 'v1', captured
 SELECT is(string_agg(crm.may_contact(pg_temp.c('b'), 'survey', at => now() - d * interval '1 day')::text, ' ' ORDER BY d), 'false true false', 'held in its time') FROM unnest(ARRAY[5, 15, 25]) d;
 SET SESSION AUTHORIZATION crm_test_consent_one;
 SELECT is(pg_temp.holds('b'), 'survey * expired, third_party * given', 'expired by itself');
+SELECT is(count(crm.consent_grant(pg_temp.c('a'), 'profiling', NULL, 'v1', valid_until => 'infinity')), 1::bigint, 'to the end of days');
+SELECT is(extract(day FROM valid_until - captured_at), 730::numeric, 'is no longer than the purpose allows') FROM crm.consent_current WHERE purpose = 'profiling';
 SELECT is(extract(day FROM valid_until - captured_at), 730::numeric, 'a purpose says how long a consent lasts') FROM crm.consent_history WHERE customer_code = pg_temp.c('a') AND status = 'given' LIMIT 1;
 SELECT throws_ok(format('SELECT crm.consent_grant(%L, ''survey'', NULL, ''v0'', captured_at => ''2020-01-01'')', pg_temp.c('b')), 'KH007', NULL, 'the data department too needs evidence of what was said long ago');
 SELECT is(count(crm.consent_grant(pg_temp.c('b'), 'survey', NULL, 'v0', evidence => 'paper 3', captured_at => '2020-01-01', valid_until => '2021-01-01')), 1::bigint, 'with it');
