@@ -70,7 +70,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, t
 GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
 $$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
-arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again. Errors: 22023, 23502, KH011 when points under legal hold would become void.$$;
+arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again. Errors: 22023, 23502.$$;
 
 -- Locked or not, and all lots but the debt: null when there are none.
 CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)
