@@ -110,6 +110,8 @@ ROOM_SQL = \
 	src/code/code.sql \
 	src/pii/pii.sql \
 	src/pii/pii_types.sql \
+	src/consent/consent.sql \
+	src/consent/legal_hold.sql \
 	src/intake/intake.sql \
 	src/intake/import.sql \
 	src/view/view.sql \
@@ -145,6 +147,7 @@ ROOM_TABLES = \
 	src/pii/pii.tables.sql \
 	src/party/party.tables.sql \
 	src/code/code_links.tables.sql \
+	src/consent/consent.tables.sql \
 	src/intake/intake.tables.sql \
 	src/view/view.tables.sql \
 	src/points/points.tables.sql \

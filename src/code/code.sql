@@ -481,6 +481,8 @@ BEGIN
         RAISE EXCEPTION 'a customer code cannot lead to itself' USING ERRCODE = 'invalid_parameter_value',
             DETAIL = format('%s already leads to %s.', survivor, code),
             HINT = 'crm.resolve() shows where a code leads.';
+    ELSIF reason = 'erased' THEN
+        PERFORM crm.require_no_hold(code);
     END IF;
     INSERT INTO crm_data.customer_code_alias (customer_code, reason, survivor_code)
     VALUES (code, reason, survivor);
@@ -488,7 +490,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.retire_customer_code(crm.customer_code, text, crm.customer_code) IS
 $$Retire a code for good (停用编号).
-Reason merged or recoded with the survivor's code, or erased without one: the tombstone. A merge of two customers of this database sets customer.survivor_code instead and can be undone; this is for codes that have no customer row here, or lose it. Errors: 23505 when already retired, 23514 for another reason or a survivor that does not fit it, 22023 when the code would lead to itself.$$;
+Reason merged or recoded with the survivor's code, or erased without one: the tombstone. A merge of two customers of this database sets customer.survivor_code instead and can be undone; this is for codes that have no customer row here, or lose it. Errors: 23505 when already retired, 23514 for another reason or a survivor that does not fit it, 22023 when the code would lead to itself, KH011 when a customer under legal hold is to be erased.$$;
 ALTER FUNCTION crm.retire_customer_code(crm.customer_code, text, crm.customer_code) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.retire_customer_code(crm.customer_code, text, crm.customer_code) FROM PUBLIC; -- takes a code out of use
 GRANT EXECUTE ON FUNCTION crm.retire_customer_code(crm.customer_code, text, crm.customer_code) TO crm_data_admin;
@@ -594,6 +596,7 @@ CREATE FUNCTION crm.remove_external_id(code crm.customer_code, system text, valu
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
+    PERFORM crm.require_no_hold(code, 'identity');
     DELETE FROM crm_data.external_id e
      WHERE e.customer_code = code AND e.system = remove_external_id.system AND e.value = remove_external_id.value;
     DELETE FROM crm_data.external_id_claim c
@@ -603,7 +606,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.remove_external_id(crm.customer_code, text, text) IS
 $$Take an identifier of another system from a customer; another may then have it (删除外部编号).
-Gives whether there was one.$$;
+Gives whether there was one. Errors: KH011 while a legal hold stands on the customer.$$;
 ALTER FUNCTION crm.remove_external_id(crm.customer_code, text, text) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.remove_external_id(crm.customer_code, text, text) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.remove_external_id(crm.customer_code, text, text) TO crm_writer;

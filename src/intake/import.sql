@@ -78,6 +78,11 @@ Errors: 22023 without a name, 42501 when another user began it.$$;
 REVOKE EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) FROM PUBLIC; -- writes the batch register
 GRANT EXECUTE ON FUNCTION crm.import_begin(text, text, bigint, date, text) TO crm_writer;
 
+CREATE FUNCTION crm.intake_given(records crm.customer_input[]) RETURNS text[]
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT array_agg(DISTINCT f.key) FROM unnest(records) r, jsonb_each(to_jsonb(r)) f WHERE f.value <> 'null' $$;
+COMMENT ON FUNCTION crm.intake_given(crm.customer_input[]) IS $$Fields that any of these records has a value of (已填字段).$$;
+
 CREATE FUNCTION crm.import_rows(batch text, records crm.customer_input[], day date, scheme text,
                                 accept_suspected boolean, job bigint DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -104,6 +109,12 @@ BEGIN
     END IF;
     IF held.batch IS NULL THEN
         RAISE EXCEPTION 'batch "%" was never begun', batch USING ERRCODE = 'no_data_found', HINT = 'CALL crm.import_customers(batch => ...).';
+    END IF;
+    -- A file brings no consents. Most companies want none at this point, and nothing is looked at.
+    IF EXISTS (SELECT FROM crm_data.intake_rule r WHERE r.consent_purpose IS NOT NULL) THEN
+        PERFORM crm.refuse_consent('missing', format('Field %s, purpose %s: an import brings no consents.', r.field, r.consent_purpose))
+           FROM crm_data.intake_rule r, crm.intake_given(todo) g
+          WHERE r.consent_purpose IS NOT NULL AND (r.field = ANY (g) OR r.field = 'contact' AND g && ARRAY['phone', 'email']) LIMIT 1;
     END IF;
     LOOP
         BEGIN
@@ -318,6 +329,7 @@ BEGIN
             HINT = 'crm.import_error lists the rejected lines; one that was discarded must be staged again.';
     END IF;
     code := crm.intake_one(rejected.input, fields, held.registration_day, held.scheme, 'import', accept_suspected);
+    PERFORM crm.require_intake_consent(code, crm.intake_given(ARRAY[jsonb_populate_record(rejected.input, fields)]));
     DELETE FROM crm_data.import_reject x WHERE x.batch = import_correct.batch AND x.line = import_correct.line;
     INSERT INTO crm_data.import_line (batch, line, customer_code) VALUES (batch, line, code);
     RETURN code;

@@ -276,30 +276,35 @@ Errors: KH001, KH002, as crm.intake_accept(); 40001 instead of 23505 in the high
 REVOKE EXECUTE ON FUNCTION crm.intake_one(crm.customer_input, jsonb, date, text, text, boolean) FROM PUBLIC; -- writes customers
 
 CREATE FUNCTION crm.register_customer(customer jsonb, channel text DEFAULT 'counter', day date DEFAULT crm.company_today(),
-                                      scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false)
+                                      scheme text DEFAULT 'CUST', accept_suspected boolean DEFAULT false, consents jsonb DEFAULT '[]')
     RETURNS crm.customer_code
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 #variable_conflict use_variable
+DECLARE
+    code crm.customer_code;
 BEGIN
     -- Not strict: a null answer would look like a customer who was registered.
-    IF num_nulls(channel, day, scheme, accept_suspected) > 0 THEN
-        RAISE EXCEPTION 'channel, day, scheme and accept_suspected must not be null' USING ERRCODE = 'null_value_not_allowed',
+    IF num_nulls(channel, day, scheme, accept_suspected, consents) > 0 THEN
+        RAISE EXCEPTION 'channel, day, scheme, accept_suspected and consents must not be null' USING ERRCODE = 'null_value_not_allowed',
             HINT = 'Leave an argument out for its default.';
     ELSIF NOT EXISTS (SELECT FROM crm_data.channel c WHERE c.code = channel AND c.active) THEN
         RAISE EXCEPTION 'no such channel of registration' USING ERRCODE = 'foreign_key_violation',
             HINT = 'Take a code from crm_data.channel, or add one there.';
     END IF;
-    RETURN crm.intake_one(NULL, customer, day, scheme, channel, accept_suspected);
+    code := crm.intake_one(NULL, customer, day, scheme, channel, accept_suspected);
+    PERFORM crm.consent_take(code, consents);
+    PERFORM crm.require_intake_consent(code, ARRAY(SELECT f.key FROM jsonb_each(customer) f WHERE f.value <> 'null'));
+    RETURN code;
 END
 $$;
-ALTER FUNCTION crm.register_customer(jsonb, text, date, text, boolean) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) IS
+ALTER FUNCTION crm.register_customer(jsonb, text, date, text, boolean, jsonb) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean, jsonb) IS
 $$Register one customer by the rules of the import; returns the new customer code (登记客户).
-customer: an object with the columns of crm.customer_input, without line; values are texts or numbers. channel: see crm_data.channel. day: registration day. scheme: code scheme.
-Errors: KH001 with all violations in DETAIL, KH002 when the customer is there already, KH012, KH013, 42501 without crm_writer, 23503 for an unknown channel, 22004, 40001 when another session registers the same customer and the isolation level hides it. Pass the object as a parameter, not as a literal, so that it stays out of the server's log.$$;
-REVOKE EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) FROM PUBLIC; -- writes customers
-GRANT EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean) TO crm_writer;
+customer: an object with the columns of crm.customer_input, without line; values are texts or numbers. channel: see crm_data.channel. day: registration day. scheme: code scheme. consents: a list of {purpose, channel, status, kind, notice_version, evidence, captured_at, valid_until} as for crm.consent_grant(), status given unless it says otherwise; all or nothing with the customer.
+Errors: KH001 with all violations in DETAIL, KH005 when a field needs a consent that is not among them, 22023 for consents that cannot be recorded, KH002 when the customer is there already, KH012, KH013, 42501 without crm_writer, 23503 for an unknown channel, 22004, 40001 when another session registers the same customer and the isolation level hides it. Pass the object as a parameter, not as a literal, so that it stays out of the server's log.$$;
+REVOKE EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean, jsonb) FROM PUBLIC; -- writes customers
+GRANT EXECUTE ON FUNCTION crm.register_customer(jsonb, text, date, text, boolean, jsonb) TO crm_writer;
 
 CREATE FUNCTION crm.intake_fields() RETURNS TABLE (field text, type regtype)
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp

@@ -1,9 +1,10 @@
 -- intake: what is required of whom, staged rows, batches, what became of each line.
 
 CREATE TABLE crm_data.intake_rule (
-    kind        text NOT NULL REFERENCES crm_data.customer_kind,
-    field       text NOT NULL CHECK (crm.intake_field_mask(field) > 0),
-    is_required boolean NOT NULL DEFAULT true,
+    kind            text NOT NULL REFERENCES crm_data.customer_kind,
+    field           text NOT NULL CHECK (crm.intake_field_mask(field) > 0),
+    is_required     boolean NOT NULL DEFAULT true,
+    consent_purpose text REFERENCES crm_data.processing_purpose,
     PRIMARY KEY (kind, field)
 );
 INSERT INTO crm_data.intake_rule (kind, field) VALUES
@@ -160,6 +161,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('intake_rule', 'kind', 'reference', 'general', 3, 'internal', 'kind of customer', '客户类型', NULL),
     ('intake_rule', 'field', 'reference', 'general', 3, 'internal', 'field', '字段', 'Of customer_input; contact stands for telephone or e-mail.'),
     ('intake_rule', 'is_required', 'reference', 'general', 3, 'internal', 'required', '必填', NULL),
+    ('intake_rule', 'consent_purpose', 'reference', 'general', 3, 'internal', 'needs consent for', '所需同意', 'Purpose for which a consent must stand when the field is registered; null: none.'),
     ('import_batch', NULL, NULL, 'general', 3, NULL, 'import batch', '导入批次', NULL),
     ('import_batch', 'batch', 'origin', 'general', 3, 'internal', 'name of the batch', '批次', NULL),
     ('import_batch', 'source', 'origin', 'general', 3, 'internal', 'source', '来源', NULL),

@@ -17,7 +17,7 @@ CREATE FUNCTION crm.merge_refusals() RETURNS TABLE (reason text, sqlstate text, 
     ('kinds',     'KH006', 'the two are customers of different kinds', 'If they are one all the same, choose it: {"kind": "survivor"}.'),
     ('documents', 'KH006', 'the two have different valid identity documents of one kind', 'Two persons are not merged. If both documents are one person''s, choose which one is shown first: {"document": "survivor"}.'),
     ('different', 'KH006', 'the two were decided to be different customers', 'Take the decision back first: crm.duplicate_decide(case, ''open'', reason).'),
-    ('choice',    '22023', 'choices name no field or no record of the two', 'Choices are {"field": "survivor" | "loser" | a code}; fields are those of crm_data.survivorship_rule, and kind.'),
+    ('choice',    '22023', 'choices name no field or no record of the two', 'Choices are {"field": "survivor" | "loser" | a code}; fields are those of crm_data.survivorship_rule but consent, and kind. Consents follow their rule; a new one is recorded with crm.consent_grant().'),
     ('newer',     'KH014', 'the customers were changed since they were looked at', 'Look again with crm.merge_preview(), then merge with its version.'),
     ('value',     'KH003', 'this merge needs a second person''s approval', 'Ask for it with crm.merge_request(); crm.merge_approve() by somebody else carries it out.'),
     ('request',   'P0002', 'no such pending request of a merge', 'The view crm.merge_request lists them.'),
@@ -323,7 +323,8 @@ BEGIN
     SELECT 'choice', format('%s.', c.key)
       FROM members m, jsonb_each(choices) c
      WHERE CASE c.key WHEN 'kind' THEN c.value <> '"survivor"'
-                      ELSE c.key NOT IN (SELECT r.field FROM crm_data.survivorship_rule r)
+                      -- Consents are not chosen: the rule decides, or the customer, who is asked.
+                      ELSE c.key NOT IN (SELECT r.field FROM crm_data.survivorship_rule r WHERE r.field <> 'consent')
                            OR (c.value #>> '{}' IN ('survivor', 'loser') OR c.value #>> '{}' = ANY ((m.s || m.l)::text[])) IS NOT TRUE END
     UNION ALL
     SELECT 'kinds', format('%s and %s.', a.kind, b.kind) FROM side a, side b
@@ -498,6 +499,18 @@ BEGIN
               FROM crm.golden_ranking(survivor, s || l, hand, company_today()) r) k
      GROUP BY k.field ORDER BY k.field;
     RETURN QUERY
+    SELECT 'consent', concat_ws(', ', coalesce(x.purpose, 'every purpose'), coalesce(x.channel, 'every channel')),
+           max(x.status) FILTER (WHERE x.side = 1), max(x.status) FILTER (WHERE x.side = 2), coalesce(max(x.status) FILTER (WHERE x.side = 3), 'overruled'),
+           coalesce(max(format('%s, %s', x.record_code, x.captured_at::date)) FILTER (WHERE x.side = 3), 'something wider of the other stands against it')
+      FROM (SELECT CASE WHEN k.customer_code = survivor THEN 1 ELSE 2 END AS side, k.purpose, k.channel, k.status, k.captured_at, k.record_code
+              FROM crm.consent_current k WHERE k.customer_code IN (survivor, loser)
+            UNION ALL
+            SELECT 3, p.* FROM crm.consent_preview(survivor, loser) p) x
+     GROUP BY x.purpose, x.channel ORDER BY x.purpose, x.channel;
+    RETURN QUERY
+    SELECT 'hold', h.scope, CASE WHEN h.customer_code = survivor THEN 'held' END, CASE WHEN h.customer_code = loser THEN 'held' END, 'held', h.reason
+      FROM crm.legal_hold h WHERE h.customer_code IN (survivor, loser) AND h.stands ORDER BY h.hold_id, h.record_code;
+    RETURN QUERY
     SELECT 'entries', t.relation, a.had, b.had, (coalesce(a.had::bigint, 0) + coalesce(b.had::bigint, 0))::text, t.reason
       FROM crm_data.merge_rule t
       LEFT JOIN (SELECT e.key, sum((e.value ->> 0)::bigint)::text AS had FROM jsonb_each(crm.merge_census(s)) c, jsonb_each(c.value) e GROUP BY e.key) a ON a.key = t.relation
@@ -509,7 +522,7 @@ $$;
 ALTER FUNCTION crm.merge_preview(crm.customer_code, crm.customer_code, jsonb) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_preview(crm.customer_code, crm.customer_code, jsonb) IS
 $$What crm.merge() would do, line by line; changes nothing (合并预览).
-part: objection (why it would be refused), approval (what needs a second person), field (both values masked, the one that would be shown, and why), entries (rows of each table), version (for expected).
+part: objection (why it would be refused), approval (what needs a second person), field (both values masked, the one that would be shown, and why), consent (what either agreed to and what would hold), hold (legal holds, which do not stand in the way), entries (rows of each table), version (for expected).
 Errors: 22004.$$;
 REVOKE EXECUTE ON FUNCTION crm.merge_preview(crm.customer_code, crm.customer_code, jsonb) FROM PUBLIC; -- shows both customers
 GRANT EXECUTE ON FUNCTION crm.merge_preview(crm.customer_code, crm.customer_code, jsonb) TO crm_data_admin;
@@ -612,7 +625,7 @@ CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
     WITH m AS (
-        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merges_above(id) AS above,
+        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merge_members(resolve(x.loser_code)) AS whole, crm.merges_above(id) AS above,
                crm.merge_census(ARRAY(SELECT k::crm.customer_code FROM jsonb_object_keys(x.had) k)) AS has
           FROM crm_data.merge x WHERE x.merge_id = id
     ), changed AS (
@@ -626,11 +639,15 @@ CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
                       FROM changed c WHERE c.before IS DISTINCT FROM c.now),
         'merged_on', (SELECT coalesce(jsonb_agg(jsonb_build_object('merge', l.merge_id, 'survivor', l.survivor_code, 'loser', l.loser_code) ORDER BY l.merge_id), '[]')
                         FROM m JOIN crm_data.merge l ON l.merge_id = ANY (m.above) OR l.survivor_code = ANY (m.tree)
-                       WHERE l.undone_at IS NULL AND l.merge_id > id)) FROM m $$;
+                       WHERE l.undone_at IS NULL AND l.merge_id > id),
+        'refusals', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', x, 'purpose', e.purpose, 'channel', e.channel, 'status', e.status, 'event', e.event_id) ORDER BY e.event_id, x), '[]')
+                       FROM m JOIN crm_data.consent_event e ON e.customer_code = ANY (m.whole), unnest(e.about) x
+                      WHERE e.status IN ('denied', 'withdrawn') AND x = ANY (m.whole)
+                        AND (e.customer_code = ANY (m.apart)) <> (x = ANY (m.apart)))) FROM m $$;
 ALTER FUNCTION crm.unmerge_conflicts(bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.unmerge_conflicts(bigint) IS
 $$What has changed since a merge (撤销合并冲突).
-changed: tables in which either side has other rows than before, which stay with the code they were written for; merged_on: later merges that touch these customers and stay as they are.$$;
+changed: tables in which either side has other rows than before, which stay with the code they were written for; merged_on: later merges that touch these customers and stay as they are; refusals: what was refused for both meanwhile, and stands no more for this record, which said nothing itself: ask, or record it for it too.$$;
 REVOKE EXECUTE ON FUNCTION crm.unmerge_conflicts(bigint) FROM PUBLIC; -- reads all tables
 
 CREATE FUNCTION crm.unmerge_preview(merge_id bigint) RETURNS jsonb
@@ -672,7 +689,8 @@ BEGIN
     ELSIF root <> (SELECT c.survivor_code FROM crm_data.customer c WHERE c.customer_code = loser) THEN
         -- It was merged on, or apart, while we waited: its root is another one, not locked.
         PERFORM crm.refuse_merge('newer');
-    ELSIF merged_on + (SELECT p.threshold::integer FROM crm_data.merge_policy p WHERE p.measure = 'undo_days') < company_today() THEN
+    ELSIF merged_on + (SELECT p.threshold::integer FROM crm_data.merge_policy p WHERE p.measure = 'undo_days') < company_today() AND NOT crm.is_held(root) THEN
+        -- A legal hold stops the clock: what it holds can always be as it was.
         PERFORM crm.refuse_merge('period', format('It is of %s.', merged_on));
     END IF;
 END

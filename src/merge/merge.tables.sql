@@ -18,7 +18,9 @@ CREATE TABLE crm_data.survivorship_rule (
     field          text PRIMARY KEY,
     prefer         text NOT NULL CHECK (prefer IN ('trusted', 'newest', 'oldest', 'survivor', 'strictest')),
     half_life_days integer CHECK (half_life_days > 0),
-    CONSTRAINT trust_decays CHECK ((prefer = 'trusted') = (half_life_days IS NOT NULL))
+    CONSTRAINT trust_decays CHECK ((prefer = 'trusted') = (half_life_days IS NOT NULL)),
+    -- A source, an age or a code say nothing of whether the customer agreed.
+    CONSTRAINT consents_allow_or_not CHECK (CASE field WHEN 'consent' THEN prefer IN ('strictest', 'newest') ELSE prefer <> 'strictest' END)
 );
 INSERT INTO crm_data.survivorship_rule (field, prefer, half_life_days) VALUES
     ('name', 'trusted', 7300), ('sex', 'trusted', 7300), ('birth_date', 'trusted', 7300), ('nationality', 'trusted', 3650),

@@ -113,6 +113,9 @@ BEGIN
     INSERT INTO crm_data.points_standing (customer_code) VALUES (customer) ON CONFLICT ON CONSTRAINT points_standing_pkey DO NOTHING;
     SELECT * INTO s FROM crm_data.points_standing p WHERE p.customer_code = customer FOR UPDATE;
     s.changes := s.changes + 1;
+    IF has_left AND s.left_on IS NULL THEN
+        PERFORM crm.require_no_hold(customer, 'points');
+    END IF;
     -- Arrears lock what is open; payment opens what they locked and nothing else.
     IF arrears AND NOT s.arrears THEN
         FOR account IN SELECT a.programme FROM crm.points_account_status(customer) a WHERE NOT a.is_locked LOOP

@@ -97,6 +97,9 @@ BEGIN
     -- Who records it and for whom is not the data's to say.
     CASE kind
     WHEN 'legal_profile' THEN
+        IF EXISTS (SELECT FROM crm_data.legal_profile p WHERE p.customer_code = customer) THEN
+            PERFORM crm.require_no_hold(customer, 'profile');
+        END IF;
         DELETE FROM crm_data.legal_profile p WHERE p.customer_code = customer;
         INSERT INTO crm_data.legal_profile (customer_code, legal_form, registered_capital, currency, established_on, registered_years, business_scope, industry, structure)
         SELECT customer, r.legal_form, r.registered_capital, coalesce(r.currency, 'CNY'), r.established_on, r.registered_years, r.business_scope, r.industry, r.structure FROM jsonb_populate_record(NULL::crm_data.legal_profile, data) r;
@@ -125,7 +128,7 @@ ALTER FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) OWNER TO c
 COMMENT ON FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) IS
 $$Record credit data of a customer: an object of the fields of the table that kind names (登记信用资料).
 kind: legal_profile (replaces the one before), ownership_share, key_manager, financial_report (assets = liabilities + equity), external_rating, credit_exposure, qualification_check. Names of owners and managers are encrypted, so that who records them holds crm_writer as well.
-Errors: 42501, 22023, 42703, 23502, 23505, 23514.$$;
+Errors: 42501, 22023, 42703, 23502, 23505, 23514, KH011 when a profile under legal hold would be replaced.$$;
 REVOKE EXECUTE ON FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) FROM PUBLIC; -- writes credit data
 GRANT EXECUTE ON FUNCTION crm.record_credit_data(crm.customer_code, text, jsonb) TO crm_credit;
 

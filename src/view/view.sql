@@ -39,6 +39,7 @@ DECLARE
     basic record;
     found_out jsonb;
     credit jsonb;
+    held jsonb;
 BEGIN
     SELECT * INTO basic FROM crm.customer_basic b WHERE b.customer_code = survivor;
     IF NOT FOUND THEN
@@ -48,6 +49,7 @@ BEGIN
     -- Asked for apart, as who may not read them may still have the card.
     IF pg_has_role('crm_data_admin', 'USAGE') THEN
         found_out := (SELECT to_jsonb(x) - 'customer_code' FROM crm.customer_assessment x WHERE x.customer_code = survivor);
+        held := (SELECT jsonb_agg(DISTINCT jsonb_build_object('scope', x.scope, 'reason', x.reason, 'until', x.until)) FROM crm.legal_hold x WHERE x.customer_code = survivor AND x.stands);
     END IF;
     IF pg_has_role('crm_credit', 'USAGE') THEN
         credit := (SELECT jsonb_build_object('grade', x.grade, 'purpose', x.purpose, 'valid_until', x.valid_until) FROM crm.credit_standing(survivor) x LIMIT 1);
@@ -57,6 +59,9 @@ BEGIN
         'basic', to_jsonb(basic),
         'contacts', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.is_preferred DESC, x.contact_no, x.phone, x.email)
                        FROM crm.customer_contact x WHERE x.customer_code = survivor),
+        'consents', (SELECT jsonb_agg(jsonb_build_object('purpose', x.purpose, 'channel', x.channel, 'status', x.status, 'valid_until', x.valid_until) ORDER BY x.purpose, x.channel)
+                       FROM crm.consent_current x WHERE x.customer_code = survivor),
+        'holds', held,
         'documents', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.document_no, x.number)
                         FROM crm.customer_document x WHERE x.customer_code = survivor),
         'addresses', (SELECT jsonb_agg(to_jsonb(x) - 'customer_code' ORDER BY x.address_no, x.detail)
@@ -75,7 +80,7 @@ END
 $$;
 COMMENT ON FUNCTION crm.customer_card(crm.customer_code) IS
 $$Everything that a call centre needs of one customer in one call, masked, as an object (客户卡片).
-Takes a former code as well and says so in asked_for. assessment: crm.customer_assessment; credit: the weakest grade. Layers that the caller may not see are left out; lists hold the last five entries.
+Takes a former code as well and says so in asked_for. consents: crm.consent_current; holds: legal holds that stand, for the data department; assessment: crm.customer_assessment; credit: the weakest grade. Layers that the caller may not see are left out; lists hold the last five entries.
 Errors: P0002 when no such customer is visible.$$;
 REVOKE EXECUTE ON FUNCTION crm.customer_card(crm.customer_code) FROM PUBLIC; -- for readers of the view
 GRANT EXECUTE ON FUNCTION crm.customer_card(crm.customer_code) TO crm_reader, crm_data_admin;

@@ -200,7 +200,7 @@ SELECT pg_temp.lint('schema_create', 'nobody but the owner makes objects in our 
 -- lists are small and their entries are switched off, never removed:
 CREATE TEMPORARY TABLE reference_list AS
 SELECT oid, relname FROM pg_class WHERE relnamespace = to_regnamespace('crm_data')
-   AND relname IN ('customer_kind', 'lifecycle_state', 'document_kind', 'channel');
+   AND relname IN ('customer_kind', 'lifecycle_state', 'document_kind', 'channel', 'legal_basis', 'processing_purpose');
 SELECT pg_temp.lint('foreign_key', 'every foreign key is indexed on its own side',
     $$SELECT r.name || ' ' || k.conname,
              k.confrelid IN (SELECT oid FROM reference_list)

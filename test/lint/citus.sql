@@ -10,7 +10,7 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual
     'crm_data.identity_document', 'crm_data.contact_point', 'crm_data.bank_account', 'crm_data.address',
     'crm_data.purchase', 'crm_data.interaction', 'crm_data.external_id', 'crm_data.customer_code_alias',
     'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval',
-    'crm_data.field_source', 'crm_data.customer_relation',
+    'crm_data.field_source', 'crm_data.customer_relation', 'crm_data.consent_event', 'crm_data.legal_hold',
     'crm_data.points_element', 'crm_data.points_earning', 'crm_data.points_remainder', 'crm_data.points_standing',
     'crm_data.points_gift_use', 'crm_data.points_redemption', 'crm_data.points_notice']), 'distributed';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_result', 'score_judgement', 'score_request', 'legal_profile', 'ownership_share', 'key_manager',
@@ -25,6 +25,7 @@ INSERT INTO placed VALUES
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifecycle_state', 'crm_data.document_kind', 'crm_data.channel',
     'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme',
     'crm_data.merge_rule', 'crm_data.merge_policy', 'crm_data.survivorship_rule', 'crm_data.source_reliability', 'crm_data.relation_kind',
+    'crm_data.legal_basis', 'crm_data.processing_purpose', 'crm_data.consent_policy',
     'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule']), 'reference';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
     'churn_rule', 'class_rule', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source']), 'reference';
@@ -64,6 +65,9 @@ INSERT INTO reviewed VALUES
     ('crm.points_keep_records()', 'only refuses'),
     ('crm.points_four_eyes()', 'looks at the row, or refuses'),
     ('crm.score_row_keep()', 'only refuses'),
+    ('crm.consent_keep()', 'only refuses'),
+    ('crm.consent_sign()', 'sets columns of the row, or refuses'),
+    ('crm.legal_hold_sign()', 'sets columns of the row, or refuses'),
     ('crm.score_sign()', 'sets columns of the row'),
     ('crm.score_request_keep()', 'sets columns of the row, or refuses'),
     ('crm.score_result_fill()', 'reads models, which are on every machine'),

@@ -1,7 +1,7 @@
 -- Proves: no sequence of merges and undone merges loses anything. Random trees of merges are
--- built and cut in any order, with choices by hand, purchases, points and relations between; after
+-- built and cut in any order, with choices by hand, purchases, points, consents and relations between; after
 -- every step each code leads to one shown customer, each row of each child is seen once,
--- and no point was made or lost; when all is undone in random order, every table of
+-- no point was made or lost, and may be contacted who all of whose records allow it; when all is undone in random order, every table of
 -- customers is what it would be had nothing been merged. Bug: undoing in another order than
 -- merging leaves points, values or codes with somebody else.
 -- Each step commits, as in life; the file has its database to itself.
@@ -23,6 +23,12 @@ SELECT count(crm.record_interaction(code, '2022-01-01 12:00+08'::timestamptz + k
 SELECT count(crm.points_earn(customer => code, programme => 'main', request_id => 'e' || k, amount => 100 * n + k, expires_on => DATE '2099-12-31' + k)) FROM person, generate_series(1, n % 3) k \gset _
 SELECT count(crm.relate(a.code, b.code, CASE a.n % 3 WHEN 0 THEN 'household' WHEN 1 THEN 'referrer' ELSE 'related' END, DATE '2020-01-01' + a.n)) FROM person a JOIN person b ON b.n = a.n % 30 + 1 \gset _
 
+-- What each record says to marketing: yes, no, lapsed, or nothing; and the same as somebody would reckon it.
+SELECT count(CASE n % 5 WHEN 0 THEN crm.consent_withdraw(code, 'marketing', captured_at => now() - n * interval '1 hour')
+                        WHEN 1 THEN crm.consent_grant(code, 'marketing', NULL, 'v1', captured_at => now() - n * interval '1 hour')
+                        WHEN 2 THEN crm.consent_grant(code, 'marketing', NULL, 'v1', captured_at => now() - n * interval '1 hour', valid_until => now() - interval '1 minute')
+                        WHEN 3 THEN crm.consent_grant(code, 'marketing', NULL, 'v1') END) FROM person \gset _
+
 -- Every table of customers, less what is history by its nature.
 CREATE FUNCTION pg_temp.picture() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -35,6 +41,7 @@ BEGIN
     RETURN QUERY SELECT format('points: %s %s %s', a.customer_code, a.programme, a.state) FROM crm_data.points_account a WHERE a.state <> '{}' ORDER BY 1;
     RETURN QUERY SELECT 'view: ' || to_jsonb(v)::text FROM crm.customer_view v ORDER BY v.customer_code;
     RETURN QUERY SELECT 'card: ' || (crm.customer_card(p.code) #- '{extended,age}')::text FROM person p ORDER BY p.n;
+    RETURN QUERY SELECT 'consent: ' || to_jsonb(k)::text FROM crm.consent_current k ORDER BY 1;
     RETURN QUERY SELECT 'relation: ' || to_jsonb(r)::text FROM crm.customer_relation r ORDER BY 1;
 END $$;
 CREATE TEMPORARY TABLE before AS SELECT line, row_number() OVER () AS n FROM pg_temp.picture() line;
@@ -62,6 +69,10 @@ CREATE FUNCTION pg_temp.broken(wanted text) RETURNS SETOF text LANGUAGE sql AS $
     UNION ALL
     SELECT format('totals were %s and are %s', wanted, t) FROM (SELECT pg_temp.totals() OFFSET 0) x (t) WHERE wanted <> t
     UNION ALL
+    SELECT format('%s may be contacted: %s', r.code, r.may) FROM (
+        SELECT crm.resolve(p.code) AS code, bool_and(p.n % 5 NOT IN (0, 2)) AND bool_or(p.n % 5 IN (1, 3)) AS wanted,
+               crm.may_contact(crm.resolve(p.code), 'marketing', 'email') AS may FROM person p GROUP BY 1) r WHERE r.may <> r.wanted
+    UNION ALL
     SELECT format('%s is merged and has points', a.customer_code) FROM crm_data.points_account a
      WHERE a.state <> '{}' AND crm.resolve(a.customer_code) <> a.customer_code
     UNION ALL
@@ -78,13 +89,18 @@ DECLARE
     s crm.customer_code;
     l crm.customer_code;
     id bigint;
+    foreseen text;
 BEGIN
     IF random() < 0.62 THEN
         SELECT c.customer_code INTO s FROM crm_data.customer c WHERE c.survivor_code = c.customer_code ORDER BY random() LIMIT 1;
         SELECT c.customer_code INTO l FROM crm_data.customer c WHERE c.survivor_code = c.customer_code AND c.customer_code <> s ORDER BY random() LIMIT 1;
         IF l IS NOT NULL THEN
+            SELECT string_agg(concat_ws(' ', p.item, p.result), ', ' ORDER BY p.item) INTO foreseen FROM crm.merge_preview(s, l) p WHERE p.part = 'consent' AND p.result <> 'overruled';
             PERFORM crm.merge(s, l, CASE WHEN random() < 0.4 THEN jsonb_build_object((ARRAY['name', 'phone', 'email', 'occupation', 'channel'])[1 + floor(random() * 5)::int],
                                                                                     (ARRAY['survivor', 'loser'])[1 + floor(random() * 2)::int]) ELSE '{}' END, 'step ' || k);
+            INSERT INTO told SELECT k, 'preview of consents', concat(foreseen, ' became ', x.held) FROM (
+                SELECT string_agg(concat_ws(' ', concat_ws(', ', coalesce(c.purpose, 'every purpose'), coalesce(c.channel, 'every channel')), c.status), ', ' ORDER BY c.purpose, c.channel)
+                  FROM crm.consent_current c WHERE c.customer_code = s) x (held) WHERE x.held IS DISTINCT FROM foreseen;
             RETURN format('merge %s <- %s', s, l);
         END IF;
     END IF;

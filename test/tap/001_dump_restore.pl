@@ -28,6 +28,9 @@ $source->safe_psql('crm', q{
 	SELECT crm.merge(c[1], c[2], '{"document": "survivor"}'), crm.merge(c[3], c[1], '{"document": "survivor", "name": "loser"}'),
 	       crm.unmerge(crm.merge(c[3], c[4], '{"document": "survivor"}'), 'another person', true)
 	  FROM (SELECT array_agg(customer_code ORDER BY customer_code) AS c FROM crm_data.individual) x;
+	-- consents of merged records, refused since; a hold that stands
+	SELECT crm.consent_grant(c[1], 'marketing', 'email', 'v1', evidence => 'form 1'), crm.consent_withdraw(c[2], 'marketing', 'sms'), crm.consent_deny(c[4]),
+	       crm.legal_hold_place(c[1], 'lawsuit') FROM (SELECT array_agg(customer_code ORDER BY customer_code) AS c FROM crm_data.individual) x;
 	-- what was posted to a merged code followed its survivor, and some has not yet
 	SELECT crm.points_earn(customer => loser_code, programme => 'main', request_id => 'late', amount => 5, expires_on => '2099-12-31') FROM crm_data.merge WHERE undone_at IS NULL;
 	SELECT crm.points_merge_follow_batch(10);
@@ -78,7 +81,7 @@ cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm_data.import_reject'),
 cmp_ok(() = $data =~ /crm1:/g, '>', 1000, 'the picture of the data shows envelopes');
 unlike($data =~ s/^== crm_data.field_policy.*?(?=^== )//msr, qr/\*\*/, 'and no mask');
 
-for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue credit_exposure points_gift_use points_merge))
+for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue credit_exposure points_gift_use points_merge consent_event legal_hold))
 {
 	cmp_ok($source->safe_psql('crm', "SELECT count(*) FROM crm_data.$table"), '>', 0, "there is something in $table");
 }

@@ -1,0 +1,256 @@
+-- consent: for what a customer's data may be used, and what he said to that. Events are only
+-- added and stay with the record they were written for; what holds is computed from them, so
+-- that a merge rewrites nothing and undoing one gives back exactly what each record had.
+
+-- -- purposes and their legal basis -----------------------------------------------------
+
+CREATE TABLE crm_data.legal_basis (LIKE crm_data.customer_kind INCLUDING ALL);
+INSERT INTO crm_data.legal_basis (code, label_zh, label_en, sort) VALUES
+    ('consent', '取得个人的同意', 'consent of the person', 1),
+    ('contract', '订立、履行合同或人力资源管理所必需', 'contract or staff management', 2),
+    ('legal_duty', '履行法定职责或法定义务所必需', 'legal duty', 3),
+    ('emergency', '应对突发公共卫生事件或紧急情况所必需', 'emergency that threatens health or property', 4),
+    ('public_interest', '新闻报道、舆论监督等公共利益', 'news and supervision in the public interest', 5),
+    ('disclosed', '处理已合法公开的信息', 'information lawfully public already', 6),
+    ('other_law', '法律、行政法规规定的其他情形', 'another case of law', 7);
+
+-- consent_kind: the least that counts. is_refusable: whether a refusal stops what needs no consent.
+CREATE TABLE crm_data.processing_purpose (
+    code         text PRIMARY KEY,
+    label_zh     text NOT NULL,
+    label_en     text NOT NULL,
+    legal_basis  text NOT NULL REFERENCES crm_data.legal_basis,
+    consent_kind text CHECK (consent_kind IN ('express', 'separate', 'written')),
+    is_refusable boolean NOT NULL DEFAULT true,
+    valid_days   integer CHECK (valid_days > 0),
+    active       boolean NOT NULL DEFAULT true,
+    CONSTRAINT consent_has_a_kind CHECK ((legal_basis = 'consent') = (consent_kind IS NOT NULL)),
+    CONSTRAINT consent_can_be_refused CHECK (legal_basis <> 'consent' OR is_refusable)
+);
+INSERT INTO crm_data.processing_purpose (code, label_zh, label_en, legal_basis, consent_kind, is_refusable, valid_days) VALUES
+    ('marketing', '营销推广', 'marketing', 'consent', 'express', true, 730),
+    ('survey', '满意度调查', 'survey', 'consent', 'express', true, 730),
+    ('profiling', '客户画像与个性化推荐', 'profiling', 'consent', 'express', true, 730),
+    ('sensitive_data', '收集敏感个人信息', 'collection of sensitive data', 'consent', 'separate', true, NULL),
+    ('third_party', '向第三方提供', 'provision to third parties', 'consent', 'separate', true, NULL),
+    ('cross_border', '向境外提供', 'provision abroad', 'consent', 'separate', true, NULL),
+    ('service', '履行合同与售后服务', 'contract and service', 'contract', NULL, true, NULL),
+    ('legal_notice', '法定告知', 'notices that law demands', 'legal_duty', NULL, false, NULL);
+
+CREATE TABLE crm_data.consent_policy (
+    measure   text PRIMARY KEY CHECK (measure IN ('backdate_days')),
+    threshold numeric CHECK (threshold BETWEEN 0 AND 100000)
+);
+INSERT INTO crm_data.consent_policy (measure, threshold) VALUES ('backdate_days', 30);
+
+-- -- what customers said ------------------------------------------------------------------
+
+-- No channel: every channel. No purpose: every purpose, which only a refusal may say. about: the
+-- records that were this customer when he said it, if there were several.
+CREATE TABLE crm_data.consent_event (
+    customer_code  crm.customer_code NOT NULL REFERENCES crm_data.customer,
+    event_id       bigint GENERATED ALWAYS AS IDENTITY,
+    purpose        text REFERENCES crm_data.processing_purpose,
+    channel        text REFERENCES crm_data.channel,
+    status         text NOT NULL CHECK (status IN ('given', 'denied', 'withdrawn', 'expired')),
+    kind           text NOT NULL CHECK (kind IN ('express', 'separate', 'written')),
+    notice_version text,
+    captured_at    timestamptz NOT NULL CHECK (isfinite(captured_at)),
+    valid_until    timestamptz CHECK (valid_until > captured_at),
+    evidence       text,
+    recorded_at    timestamptz NOT NULL,
+    captured_by    name NOT NULL,
+    about          crm.customer_code[],
+    PRIMARY KEY (customer_code, event_id),
+    CONSTRAINT given_for_a_purpose CHECK (status <> 'given' OR purpose IS NOT NULL),
+    CONSTRAINT given_to_a_notice CHECK (status <> 'given' OR notice_version ~ '\S' IS TRUE),
+    CONSTRAINT written_somewhere CHECK (kind <> 'written' OR evidence ~ '\S' IS TRUE),
+    CONSTRAINT only_given_ends CHECK (status = 'given' OR valid_until IS NULL)
+);
+CREATE TRIGGER sign BEFORE INSERT ON crm_data.consent_event FOR EACH ROW EXECUTE FUNCTION crm.consent_sign();
+CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.consent_event FOR EACH STATEMENT EXECUTE FUNCTION crm.consent_keep();
+
+-- -- legal holds ----------------------------------------------------------------------------
+
+-- One hold may lie on several records of one customer, with one number: so it stays on each of
+-- them when they part. scope: all, or a category of the dictionary.
+CREATE TABLE crm_data.legal_hold (
+    customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
+    hold_id       bigint GENERATED BY DEFAULT AS IDENTITY,
+    scope         text NOT NULL DEFAULT 'all',
+    reason        text NOT NULL CHECK (reason ~ '\S'),
+    until         date,
+    placed_by     name NOT NULL DEFAULT session_user,
+    placed_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    lifted_by     name,
+    lifted_at     timestamptz,
+    lifted_why    text,
+    PRIMARY KEY (customer_code, hold_id),
+    CONSTRAINT four_eyes CHECK (lifted_by <> placed_by),
+    CONSTRAINT lifted_by_somebody CHECK (num_nulls(lifted_by, lifted_at, lifted_why) IN (0, 3))
+);
+CREATE INDEX legal_hold_number_idx ON crm_data.legal_hold (hold_id);
+CREATE TRIGGER sign BEFORE INSERT OR UPDATE ON crm_data.legal_hold FOR EACH ROW EXECUTE FUNCTION crm.legal_hold_sign();
+CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE ON crm_data.legal_hold FOR EACH STATEMENT EXECUTE FUNCTION crm.consent_keep();
+
+-- -- guards -----------------------------------------------------------------------------------
+
+DO $guards$
+DECLARE
+    member text;
+BEGIN
+    FOREACH member IN ARRAY ARRAY['legal_basis', 'processing_purpose', 'consent_policy', 'consent_event', 'legal_hold'] LOOP
+        EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
+        EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
+        IF member IN ('consent_event', 'legal_hold') THEN
+            EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
+            EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
+        ELSE
+            EXECUTE format('CREATE POLICY rules_are_known ON crm_data.%I FOR SELECT USING (true)', member);
+            EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
+        END IF;
+    END LOOP;
+    -- Who may reach a customer must know whether he may; not who wrote it down, nor the evidence.
+    CREATE POLICY reader ON crm_data.consent_event FOR SELECT TO crm_reader USING (true);
+    GRANT SELECT (customer_code, event_id, purpose, channel, status, kind, notice_version, captured_at, valid_until, about)
+        ON crm_data.consent_event TO crm_reader;
+END
+$guards$;
+
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
+    ('consent_event', 'pointer', 'what each record said; of all of them the strictest holds'),
+    ('legal_hold', 'pointer', 'a hold on one record holds the customer');
+
+-- -- what people read ----------------------------------------------------------------------------
+
+-- Each event under each record for which it speaks: its own, and those that were the same customer
+-- when it was said. Preferring the newest, all records speak as one.
+CREATE VIEW crm.consent_voice WITH (security_invoker = true) AS
+SELECT x.survivor_code AS customer_code, x.customer_code AS record_code, e.event_id, e.purpose, e.channel, e.status, e.kind,
+       e.notice_version, e.captured_at, e.valid_until
+  FROM crm_data.customer x
+  JOIN crm_data.customer m ON m.survivor_code = x.survivor_code
+  JOIN crm_data.consent_event e ON e.customer_code = m.customer_code
+   AND CASE (SELECT crm.consent_rule()) WHEN 'newest' THEN x.customer_code = x.survivor_code
+            ELSE e.customer_code = x.customer_code OR x.customer_code = ANY (e.about) END;
+
+-- What ends an event: a later one of the same purpose and channel, or a later refusal that covers them.
+CREATE VIEW crm.consent_span WITH (security_invoker = true) AS
+SELECT v.*, coalesce((SELECT min(l.captured_at) FROM crm.consent_voice l
+              WHERE l.customer_code = v.customer_code AND l.record_code = v.record_code
+                AND (l.captured_at, l.event_id) > (v.captured_at, v.event_id)
+                AND (l.purpose IS NOT DISTINCT FROM v.purpose AND l.channel IS NOT DISTINCT FROM v.channel
+                     OR l.status <> 'given' AND v.status = 'given'
+                        AND (l.purpose IS NULL OR l.purpose = v.purpose) AND (l.channel IS NULL OR l.channel = v.channel))), 'infinity') AS ended_at
+  FROM crm.consent_voice v;
+
+-- Of several records the one that allows least. Nothing is recorded of the future, so what no event ended stands.
+CREATE VIEW crm.consent_current WITH (security_invoker = true) AS
+SELECT DISTINCT ON (s.customer_code, s.purpose, s.channel)
+       s.customer_code, s.purpose, s.channel, s.status, s.kind, s.notice_version, s.captured_at, s.valid_until, s.record_code
+  FROM (SELECT p.customer_code, p.record_code, p.event_id, p.purpose, p.channel, p.kind, p.notice_version, p.captured_at, p.valid_until,
+               CASE WHEN p.valid_until <= now() THEN 'expired' ELSE p.status END AS status
+          FROM crm.consent_span p WHERE p.ended_at = 'infinity') s
+ WHERE s.status <> 'given'
+    OR NOT EXISTS (SELECT FROM crm.consent_span o
+                    WHERE o.customer_code = s.customer_code AND o.record_code <> s.record_code
+                      AND o.ended_at = 'infinity' AND (o.status <> 'given' OR o.valid_until <= now())
+                      AND (o.purpose IS NULL OR o.purpose = s.purpose) AND (o.channel IS NULL OR o.channel = s.channel))
+ ORDER BY s.customer_code, s.purpose, s.channel, array_position(ARRAY['withdrawn', 'denied', 'expired', 'given'], s.status), s.captured_at DESC, s.event_id DESC;
+
+CREATE VIEW crm.consent_history WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, e.event_id, e.purpose, e.channel, e.status, e.kind, e.notice_version, e.captured_at, e.valid_until,
+       e.evidence, e.captured_by, e.recorded_at, e.customer_code AS record_code, e.about
+  FROM crm_data.consent_event e JOIN crm_data.customer c ON c.customer_code = e.customer_code;
+
+CREATE VIEW crm.processing_purpose WITH (security_invoker = true) AS
+SELECT p.code, CASE crm.lang() WHEN 'zh' THEN p.label_zh ELSE p.label_en END AS label, p.legal_basis,
+       CASE crm.lang() WHEN 'zh' THEN b.label_zh ELSE b.label_en END AS legal_basis_label, p.consent_kind, p.is_refusable, p.valid_days
+  FROM crm_data.processing_purpose p JOIN crm_data.legal_basis b ON b.code = p.legal_basis WHERE p.active;
+
+CREATE VIEW crm.legal_hold WITH (security_invoker = true) AS
+SELECT c.survivor_code AS customer_code, h.hold_id, h.scope, h.reason, h.until,
+       h.lifted_at IS NULL AND (h.until IS NULL OR h.until >= crm.company_today()) AS stands,
+       h.placed_by, h.placed_at, h.lifted_by, h.lifted_at, h.lifted_why, h.customer_code AS record_code
+  FROM crm_data.legal_hold h JOIN crm_data.customer c ON c.customer_code = h.customer_code;
+
+GRANT SELECT ON crm.consent_voice, crm.consent_span, crm.consent_current TO crm_reader, crm_data_admin;
+GRANT SELECT ON crm.consent_history, crm.legal_hold TO crm_data_admin;
+GRANT SELECT ON crm.processing_purpose TO PUBLIC;
+
+COMMENT ON VIEW crm.consent_voice IS
+$$Every consent event under each record of a customer for which it speaks; a part of crm.consent_current (同意事件归属).$$;
+COMMENT ON VIEW crm.consent_span IS
+$$Consent events with the moment at which a later one ended them (同意生效期间).
+What held at a moment t: captured_at <= t < ended_at, infinity while it stands; a grant also ends at valid_until.$$;
+COMMENT ON VIEW crm.consent_current IS
+$$What a customer's consents are now: per purpose and channel, over all his records (当前同意状态).
+No channel: every channel; no purpose: every purpose. Of several records the one that allows least holds, by the rule consent of crm_data.survivorship_rule: withdrawn, denied, expired, given. Whether one may write or call: crm.may_contact().$$;
+COMMENT ON VIEW crm.consent_history IS $$Everything a customer ever said to the use of his data, with evidence; for the data department (同意记录).$$;
+COMMENT ON VIEW crm.processing_purpose IS $$Purposes for which data may be used, and their legal basis (处理目的). Source: PIPL article 13.$$;
+COMMENT ON VIEW crm.legal_hold IS $$Legal holds, standing and past, for the data department (法律保全).$$;
+
+INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note) VALUES
+    ('legal_basis', NULL, NULL, 'general', 3, NULL, 'legal bases', '合法性基础', 'A reference list; PIPL article 13.'),
+    ('legal_basis', 'code', 'reference', 'general', 3, 'internal', 'code', '代码', NULL),
+    ('legal_basis', 'label_zh', 'reference', 'general', 3, 'internal', 'Chinese label', '中文名称', NULL),
+    ('legal_basis', 'label_en', 'reference', 'general', 3, 'internal', 'English label', '英文名称', NULL),
+    ('legal_basis', 'sort', 'reference', 'general', 3, 'internal', 'order', '排序', NULL),
+    ('legal_basis', 'active', 'reference', 'general', 3, 'internal', 'in use', '启用', NULL),
+    ('processing_purpose', NULL, NULL, 'general', 3, NULL, 'purposes of processing', '处理目的', 'For what data may be used, and why that is lawful.'),
+    ('processing_purpose', 'code', 'reference', 'general', 3, 'internal', 'code', '代码', NULL),
+    ('processing_purpose', 'label_zh', 'reference', 'general', 3, 'internal', 'Chinese label', '中文名称', NULL),
+    ('processing_purpose', 'label_en', 'reference', 'general', 3, 'internal', 'English label', '英文名称', NULL),
+    ('processing_purpose', 'legal_basis', 'reference', 'general', 3, 'internal', 'legal basis', '合法性基础', 'Only consent needs one.'),
+    ('processing_purpose', 'consent_kind', 'reference', 'general', 3, 'internal', 'kind of consent', '同意方式', 'The least that counts: express, separate, written.'),
+    ('processing_purpose', 'is_refusable', 'reference', 'general', 3, 'internal', 'can be refused', '可否拒绝', 'A refusal stops it; false where law or contract demand it.'),
+    ('processing_purpose', 'valid_days', 'reference', 'general', 3, 'internal', 'valid for', '有效天数', 'Days after which a consent expires; null: until it is withdrawn.'),
+    ('processing_purpose', 'active', 'reference', 'general', 3, 'internal', 'in use', '启用', NULL),
+    ('consent_policy', NULL, NULL, 'general', 3, NULL, 'policy of consents', '同意策略', NULL),
+    ('consent_policy', 'measure', 'reference', 'general', 3, 'internal', 'measure', '衡量项', 'backdate_days: how long ago what a writer records may have been said.'),
+    ('consent_policy', 'threshold', 'reference', 'general', 3, 'internal', 'threshold', '阈值', 'Null: no limit.'),
+    ('consent_event', NULL, NULL, 'general', 2, NULL, 'consent', '同意事件', 'What a customer said to the use of his data; rows are only added.'),
+    ('consent_event', 'customer_code', 'identity', 'general', 3, 'basic', 'customer code', '客户编号', NULL),
+    ('consent_event', 'event_id', 'consent', 'general', 3, 'internal', 'number', '事件号', NULL),
+    ('consent_event', 'purpose', 'consent', 'general', 3, 'basic', 'purpose', '处理目的', 'Null: every purpose; only of a refusal.'),
+    ('consent_event', 'channel', 'consent', 'general', 3, 'basic', 'channel', '渠道', 'Null: every channel.'),
+    ('consent_event', 'status', 'consent', 'general', 3, 'basic', 'status', '状态', 'given, denied, withdrawn or expired.'),
+    ('consent_event', 'kind', 'consent', 'general', 3, 'basic', 'kind', '同意方式', 'express, separate or written.'),
+    ('consent_event', 'notice_version', 'consent', 'general', 3, 'basic', 'version of the notice', '告知版本', 'That was shown when it was given.'),
+    ('consent_event', 'captured_at', 'consent', 'general', 3, 'basic', 'said at', '表示时间', NULL),
+    ('consent_event', 'valid_until', 'consent', 'general', 3, 'basic', 'valid until', '有效期至', 'Of a consent.'),
+    ('consent_event', 'evidence', 'consent', 'general', 2, 'internal', 'evidence', '凭证', 'Number of a document, a call, a log entry; no personal data.'),
+    ('consent_event', 'recorded_at', 'origin', 'general', 3, 'internal', 'recorded at', '登记时间', NULL),
+    ('consent_event', 'captured_by', 'origin', 'general', 3, 'internal', 'recorded by', '登记人', 'Role of the session.'),
+    ('consent_event', 'about', 'consent', 'general', 3, 'internal', 'said for', '所代表记录', 'Records that were this customer then; null: this one alone.'),
+    ('legal_hold', NULL, NULL, 'general', 2, NULL, 'legal hold', '法律保全', 'While it stands nothing of the customer is deleted.'),
+    ('legal_hold', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', NULL),
+    ('legal_hold', 'hold_id', 'operation', 'general', 3, 'internal', 'number of the hold', '保全号', NULL),
+    ('legal_hold', 'scope', 'operation', 'general', 3, 'internal', 'scope', '范围', 'all, or a category of the dictionary.'),
+    ('legal_hold', 'reason', 'operation', 'general', 2, 'internal', 'reason', '原因', NULL),
+    ('legal_hold', 'until', 'operation', 'general', 3, 'internal', 'until', '截止日期', 'Last day; null: until it is lifted.'),
+    ('legal_hold', 'placed_by', 'operation', 'general', 3, 'internal', 'placed by', '设置人', 'Role of the session.'),
+    ('legal_hold', 'placed_at', 'operation', 'general', 3, 'internal', 'placed at', '设置时间', NULL),
+    ('legal_hold', 'lifted_by', 'operation', 'general', 3, 'internal', 'lifted by', '解除人', 'Never who placed it.'),
+    ('legal_hold', 'lifted_at', 'operation', 'general', 3, 'internal', 'lifted at', '解除时间', NULL),
+    ('legal_hold', 'lifted_why', 'operation', 'general', 2, 'internal', 'lifted why', '解除原因', NULL);
+
+-- A view's column is what the table's column of that name is.
+DO $columns$
+DECLARE
+    entry record;
+BEGIN
+    FOR entry IN
+        SELECT v.oid::regclass AS view, a.attname AS field, coalesce(own.text, upper(left(p.label_en, 1)) || substr(p.label_en, 2) || ' (' || p.label_zh || ').') AS text
+          FROM (VALUES ('consent_voice', 'consent_event'), ('consent_span', 'consent_event'), ('consent_current', 'consent_event'),
+                       ('consent_history', 'consent_event'), ('processing_purpose', 'processing_purpose'), ('legal_hold', 'legal_hold')) o (view, source)
+          JOIN pg_class v ON v.relname = o.view AND v.relnamespace = 'crm'::regnamespace
+          JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
+          LEFT JOIN crm_data.field_policy p ON p.object = o.source AND p.field = a.attname
+          LEFT JOIN (VALUES ('record_code', 'Record that says so (来源记录).'), ('ended_at', 'When a later event ended it; infinity while none did (终止时间).'),
+                            ('stands', 'Whether it holds today (是否有效).'), ('label', 'Label in the language of the session (名称).'),
+                            ('legal_basis_label', 'Legal basis in the language of the session (合法性基础名称).')) own (field, text) ON own.field = a.attname LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', entry.view, entry.field, entry.text);
+    END LOOP;
+END
+$columns$;
