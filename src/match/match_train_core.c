@@ -22,7 +22,8 @@
 #define EM_ROUNDS		40
 #define RELATIVES		2		/* classes of them: a household is not a town */
 #define EM_STILL		1e-5	/* m that moves less in a round has settled */
-#define MATCH_LEAST		0.6		/* of the distance of the farthest class: another class of matches */
+#define MATCH_LEAST		0.5		/* like the farthest class: another class of matches */
+#define FIELD_LEAST		0.5		/* bits of a field that tells matches from others */
 #define CLASS_LEAST		5.0		/* pairs that a class must have to be a measure for others */
 
 /* -- tally -------------------------------------------------------------------- */
@@ -462,22 +463,70 @@ em_rounds(const CrmMatchEngine *engine)
 	return engine->settings.em_rounds == 0 ? EM_ROUNDS : engine->settings.em_rounds;
 }
 
-/* How far a class is from pairs at random: bits that its mean pair tells (Kullback-Leibler). */
+/* How far one field of a class is from pairs at random: bits that its mean pair tells (Kullback-Leibler). */
 static double
-distance(const Fit *fit, int class)
+field_distance(const Fit *fit, int class, int comparison)
 {
 	const CrmMatchModel *model = &fit->model;
 	double		bits = 0;
 
-	for (int i = 0; i < fit->comparisons; i++)
-		for (int level = 1; level < fit->levels[i]; level++)
-		{
-			double		p = model->chance[class][i][level];
+	for (int level = 1; level < fit->levels[comparison]; level++)
+	{
+		double		p = model->chance[class][comparison][level];
 
-			if (p > 0)
-				bits += p * log2(p / fmax(model->chance[model->classes - 1][i][level], 1e-12));
-		}
+		if (p > 0)
+			bits += p * log2(p / fmax(model->chance[model->classes - 1][comparison][level], 1e-12));
+	}
 	return bits;
+}
+
+static double
+distance(const Fit *fit, int class)
+{
+	double		bits = 0;
+
+	for (int i = 0; i < fit->comparisons; i++)
+		bits += field_distance(fit, class, i);
+	return bits;
+}
+
+/*
+ * How much a class is like the farthest one, 0 to 1: half by its bits, half by
+ * the number of fields that tell as it does.  Bits alone mistake matches whose
+ * addresses were exchanged for a household: two strong fields fail there and
+ * all others agree, while relatives agree in a few strong fields only.
+ */
+static double
+likeness(const Fit *fit, int class, int farthest)
+{
+	double		bits = distance(fit, class) / fmax(distance(fit, farthest), 1e-12);
+	int			tell = 0;
+	int			agree = 0;
+
+	for (int i = 0; i < fit->comparisons; i++)
+	{
+		double		most = field_distance(fit, farthest, i);
+
+		tell += most > FIELD_LEAST;
+		agree += most > FIELD_LEAST && field_distance(fit, class, i) >= 0.5 * most;
+	}
+	return tell == 0 ? bits : (bits + (double) agree / tell) / 2;
+}
+
+static int
+farthest_class(const Fit *fit)
+{
+	const CrmMatchModel *model = &fit->model;
+	int			farthest = 0;
+	double		most = 0;
+
+	for (int k = 0; k < model->classes - 1; k++)
+		if (model->share[k] * fit->all_pairs >= CLASS_LEAST && distance(fit, k) > most)
+		{
+			most = distance(fit, k);
+			farthest = k;
+		}
+	return farthest;
 }
 
 /*
@@ -490,16 +539,13 @@ name_classes(Fit *fit)
 	CrmMatchModel *model = &fit->model;
 	CrmMatchModel before = *model;
 	bool		match[CRM_MATCH_CLASS_MAX] = {false};
-	double		most = 0;
+	int			farthest = farthest_class(fit);
 	int			at = 0;
 	bool		changed = false;
 
 	for (int k = 0; k < model->classes - 1; k++)
-		if (model->share[k] * fit->all_pairs >= CLASS_LEAST)
-			most = fmax(most, distance(fit, k));
-	for (int k = 0; k < model->classes - 1; k++)
 	{
-		match[k] = distance(fit, k) >= MATCH_LEAST * most;
+		match[k] = likeness(fit, k, farthest) >= MATCH_LEAST;
 		changed |= match[k] != (k < before.match_classes);
 	}
 	model->match_classes = 0;
