@@ -492,9 +492,10 @@ distance(const Fit *fit, int class)
 
 /*
  * How much a class is like the farthest one, 0 to 1: half by its bits, half by
- * the number of fields that tell as it does.  Bits alone mistake matches whose
- * addresses were exchanged for a household: two strong fields fail there and
- * all others agree, while relatives agree in a few strong fields only.
+ * the number of fields that tell a third of what they tell there.  Bits alone
+ * take dirty matches for a household: matches whose addresses were exchanged
+ * fail in two strong fields, others are damaged in all; relatives agree fully,
+ * but in a few fields only.
  */
 static double
 likeness(const Fit *fit, int class, int farthest)
@@ -508,7 +509,7 @@ likeness(const Fit *fit, int class, int farthest)
 		double		most = field_distance(fit, farthest, i);
 
 		tell += most > FIELD_LEAST;
-		agree += most > FIELD_LEAST && field_distance(fit, class, i) >= 0.5 * most;
+		agree += most > FIELD_LEAST && field_distance(fit, class, i) >= most / 3;
 	}
 	return tell == 0 ? bits : (bits + (double) agree / tell) / 2;
 }
