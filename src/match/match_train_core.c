@@ -23,6 +23,7 @@
 #define RELATIVES		2		/* classes of them: a household is not a town */
 #define EM_STILL		1e-5	/* m that moves less in a round has settled */
 #define MATCH_LEAST		0.5		/* like the farthest class: another class of matches */
+#define PLAUSIBLE		0.5		/* like matches as one imagines them: households reach .35, real matches .8 */
 #define FIELD_LEAST		0.5		/* bits of a field that tells matches from others */
 #define CLASS_LEAST		5.0		/* pairs that a class must have to be a measure for others */
 
@@ -531,6 +532,35 @@ farthest_class(const Fit *fit)
 }
 
 /*
+ * A table without duplicates has classes too, and its households lie farthest.
+ * They are not like matches as one imagines them: then matches get a class of
+ * their own, of half a pair, so that a first duplicate has somewhere to go.
+ */
+static bool
+imagine_matches(Fit *fit)
+{
+	CrmMatchModel *model = &fit->model;
+	int			spare = model->classes;
+
+	if (spare >= CRM_MATCH_CLASS_MAX)
+		return false;
+	for (int i = 0; i < fit->comparisons; i++)
+		guess_m(fit, i, model->chance[spare][i]);
+	if (likeness(fit, farthest_class(fit), spare) >= PLAUSIBLE)
+		return false;
+	for (int k = model->classes++; k > 0; k--)
+	{
+		model->share[k] = model->share[k - 1];
+		memcpy(model->chance[k], model->chance[k - 1], sizeof(model->chance[0]));
+	}
+	model->share[0] = 0.5 / fit->all_pairs;
+	for (int i = 0; i < fit->comparisons; i++)
+		guess_m(fit, i, model->chance[0][i]);
+	model->match_classes = 1;
+	return true;
+}
+
+/*
  * EM finds classes but not their names.  Matches are what lies farthest from
  * pairs at random; people of one town, however many, lie much nearer.
  */
@@ -544,6 +574,8 @@ name_classes(Fit *fit)
 	int			at = 0;
 	bool		changed = false;
 
+	if (imagine_matches(fit))
+		return true;
 	for (int k = 0; k < model->classes - 1; k++)
 	{
 		match[k] = likeness(fit, k, farthest) >= MATCH_LEAST;
