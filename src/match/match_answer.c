@@ -12,6 +12,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -583,6 +584,100 @@ crm_match_add(PG_FUNCTION_ARGS)
 	crm_match_source_read(model->source_oid, model->plan, where_ids(model, PG_GETARG_ARRAYTYPE_P(1)), add_row, &adding);
 	SPI_finish();
 	PG_RETURN_INT64(adding.added);
+}
+
+/* -- rows of the source that changed under their ids ------------------------------------------------------ */
+
+typedef struct KnownRecord
+{
+	uint64		id;				/* hash of it: the key */
+	uint64		prepared;		/* hash of what was prepared of the row */
+	char		status;
+} KnownRecord;
+
+#define SH_PREFIX known
+#define SH_ELEMENT_TYPE KnownRecord
+#define SH_KEY_TYPE uint64
+#define SH_KEY id
+#define SH_HASH_KEY(table, key) ((uint32) (key))
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DEFINE
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+typedef struct Changed
+{
+	ReturnSetInfo *result;
+	const CrmMatchStored *model;
+	known_hash *known;
+	unsigned char *prepared;
+} Changed;
+
+static known_hash *
+known_records(CrmMatchFind *find)
+{
+	known_hash *known = known_create(CurrentMemoryContext, 1024, NULL);
+	CrmMatchList *list = crm_match_list(find->model);
+	CrmMatchListed listed;
+
+	while (crm_match_list_next(list, &listed))
+	{
+		size_t		length;
+		bool		found;
+		unsigned char *prepared = crm_match_find_prepared(find, listed.record, &length);
+
+		if (prepared == NULL)
+			continue;
+		known_insert(known, crm_match_id_hash(listed.id, listed.id_length), &found)->prepared =
+			hash_bytes_extended(prepared, (int) length, 0);
+		pfree(prepared);
+	}
+	crm_match_list_end(list);
+	return known;
+}
+
+static bool
+changed_row(void *context, const char *id, size_t id_length, const CrmMatchText *column)
+{
+	Changed    *changed = context;
+	KnownRecord *known = known_lookup(changed->known, crm_match_id_hash(id, id_length));
+	size_t		length;
+	Datum		value;
+	bool		isnull = false;
+
+	if (known == NULL)
+		return true;
+	length = crm_match_prepare(&changed->model->plan->settings, column, changed->prepared, CRM_MATCH_PREPARED_MAX);
+	if (hash_bytes_extended(changed->prepared, (int) length, 0) == known->prepared)
+		return true;
+	value = PointerGetDatum(cstring_to_text_with_len(id, (int) id_length));
+	tuplestore_putvalues(changed->result->setResult, changed->result->setDesc, &value, &isnull);
+	pfree(DatumGetPointer(value));
+	return true;
+}
+
+PG_FUNCTION_INFO_V1(crm_match_changed);
+Datum
+crm_match_changed(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	MemoryContext outer = CurrentMemoryContext;
+	Changed		changed = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+	CrmMatchFind find;
+	CrmMatchStored *model;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	changed.prepared = palloc(CRM_MATCH_PREPARED_MAX);
+	crm_match_find_open(&find, name, false);
+	MemoryContextSwitchTo(outer);
+	changed.known = known_records(&find);
+	crm_match_find_close(&find);
+	SPI_connect();
+	changed.model = model = crm_match_model_load(name, false);
+	crm_match_source_read(model->source_oid, model->plan, "", changed_row, &changed);
+	SPI_finish();
+	return (Datum) 0;
 }
 
 /* As crm_find_matches, for crm_owner's own functions, which answer for their callers. */

@@ -242,6 +242,8 @@ name_syllables(const uint32_t *points, size_t count, Name *name)
 	int			first;
 	int			last;
 
+	/* All bytes: prepared values are stored, compared and counted as bytes. */
+	memset(name->point, 0, count * sizeof(NamePoint));
 	for (size_t i = 0; i < count; i++)
 	{
 		name->point[i].point = points[i];

@@ -24,6 +24,8 @@
 
 /* Cross pairs of two clusters that are scored before they may merge. */
 #define MERGE_PAIRS 2500
+/* Members of a cluster that is made anew; a larger one waits for the next run. */
+#define RECLUSTER_MOST 200
 
 /* -- saved statements --------------------------------------------------------------------- */
 
@@ -47,6 +49,11 @@ typedef enum Statement
 	DROP_KEYS,
 	DROP_RECORD,
 	DROP_PAIRS,
+	MOVE_RECORD,
+	ANY_JUDGED,
+	JUDGED_OF,
+	JUDGED_AMONG,
+	PARTED,
 	STATEMENTS
 } Statement;
 
@@ -80,6 +87,15 @@ static const struct
 	[DROP_KEYS] = {"DELETE FROM crm_data.match_key WHERE model_id = $1 AND record = $2", 2, {INT4OID, INT8OID}},
 	[DROP_RECORD] = {"DELETE FROM crm_data.match_record WHERE model_id = $1 AND record = $2", 2, {INT4OID, INT8OID}},
 	[DROP_PAIRS] = {"DELETE FROM crm_data.match_pair WHERE model_id = $1 AND (record_r = $2 OR record_l = $2)", 2, {INT4OID, INT8OID}},
+	[MOVE_RECORD] = {"UPDATE crm_data.match_record SET cluster_id = $3 WHERE model_id = $1 AND record = $2", 3, {INT4OID, INT8OID, INT8OID}},
+	[ANY_JUDGED] = {"SELECT FROM crm_data.match_label WHERE model_id = $1 LIMIT 1", 1, {INT4OID}},
+	[JUDGED_OF] = {"SELECT id_r, verdict = 'same' FROM crm_data.match_label WHERE model_id = $1 AND id_l = $2"
+		" UNION ALL SELECT id_l, verdict = 'same' FROM crm_data.match_label WHERE model_id = $1 AND id_r = $2", 2, {INT4OID, TEXTOID}},
+	[JUDGED_AMONG] = {"SELECT array_position($2, id_l) - 1, array_position($2, id_r) - 1, verdict = 'same' FROM crm_data.match_label"
+		" WHERE model_id = $1 AND id_l = ANY ($2) AND id_r = ANY ($2) ORDER BY id_l, id_r", 2, {INT4OID, TEXTARRAYOID}},
+	[PARTED] = {"SELECT FROM crm_data.match_label WHERE model_id = $1 AND verdict <> 'same' AND id_l = ANY ($2) AND id_r = ANY ($3)"
+		" UNION ALL SELECT FROM crm_data.match_label WHERE model_id = $1 AND verdict <> 'same' AND id_l = ANY ($3) AND id_r = ANY ($2) LIMIT 1",
+	3, {INT4OID, TEXTARRAYOID, TEXTARRAYOID}},
 };
 
 static SPIPlanPtr plans[STATEMENTS];
@@ -848,14 +864,115 @@ cluster_size(void *context, uint64_t cluster)
 	return members_of(context, (int64) cluster, 0).count;
 }
 
-static int64
-choose_cluster(CrmMatchFind *find)
+/* -- judgements of people bind here as they bind a run ---------------------------------------------------- */
+
+/* What was said of the new record and one that is known. */
+typedef struct Judged
 {
-	CrmMatchEdge *edge = palloc(sizeof(CrmMatchEdge) * Max(find->count, 1));
+	int64		record;
+	int64		cluster;
+	bool		same;
+} Judged;
+
+typedef struct JudgedList
+{
+	Judged	   *judged;
+	int			count;
+} JudgedList;
+
+static bool
+any_judged(CrmMatchFind *find)
+{
+	Datum		value = Int32GetDatum(find->model->model_id);
+
+	return run(ANY_JUDGED, &value, NULL) > 0;
+}
+
+/* Id and cluster of a record, wherever it stands. */
+static text *
+identity_of(CrmMatchFind *find, int64 record, int64 *cluster)
+{
+	Datum		values[2] = {Int32GetDatum(find->model->model_id), int8_array(&record, 1)};
+	text	   *id = NULL;
+	bool		isnull;
+
+	if (record < find->model->records)
+		(void) run_identity(find, record, &id, cluster);
+	else if (run(RECORDS_ADDED, values, NULL) > 0)
+	{
+		*cluster = answer(0, 3);
+		id = DatumGetTextPCopy(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 4, &isnull));
+	}
+	if (id == NULL)
+		elog(ERROR, "crm: record " INT64_FORMAT " of model %d has no identity", record, find->model->model_id);
+	*cluster = cluster_now(find, *cluster);
+	return id;
+}
+
+static JudgedList
+judged_of(CrmMatchFind *find, const char *id)
+{
+	Datum		values[2] = {Int32GetDatum(find->model->model_id), CStringGetTextDatum(id)};
+	JudgedList	list = {NULL, 0};
+	SPITupleTable *rows;
+	uint64		count;
+
+	if (!any_judged(find))
+		return list;
+	count = run(JUDGED_OF, values, NULL);
+	rows = SPI_tuptable;
+	list.judged = palloc(sizeof(Judged) * Max(count, 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		Judged	   *judged = &list.judged[list.count];
+		bool		isnull;
+
+		judged->record = crm_match_find_record(find, SPI_getvalue(rows->vals[i], rows->tupdesc, 1));
+		if (judged->record < 0)
+			continue;
+		judged->same = DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull));
+		(void) identity_of(find, judged->record, &judged->cluster);
+		list.count++;
+	}
+	return list;
+}
+
+static Datum
+ids_of(CrmMatchFind *find, const Members *members)
+{
+	Datum	   *id = palloc(sizeof(Datum) * Max(members->count, 1));
+	int64		cluster;
+
+	for (int i = 0; i < members->count; i++)
+		id[i] = PointerGetDatum(identity_of(find, members->record[i], &cluster));
+	return PointerGetDatum(construct_array(id, members->count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Whether somebody said of a record here and one there that they are not the same. */
+static bool
+parted(CrmMatchFind *find, const Members *here, const Members *there)
+{
+	Datum		values[3] = {Int32GetDatum(find->model->model_id)};
+
+	if (!any_judged(find))
+		return false;
+	values[1] = ids_of(find, here);
+	values[2] = ids_of(find, there);
+	return run(PARTED, values, NULL) > 0;
+}
+
+static int64
+choose_cluster(CrmMatchFind *find, const JudgedList *list)
+{
+	CrmMatchEdge *edge = palloc(sizeof(CrmMatchEdge) * (find->count + (size_t) list->count + 1));
+	size_t		edges = 0;
 
 	for (size_t i = 0; i < find->count; i++)
-		edge[i] = (CrmMatchEdge) {(uint64) find->candidate[i].cluster, find->candidate[i].score.weight, find->candidate[i].score.conflict};
-	return find->count == 0 ? 0 : (int64) crm_match_join(&find->model->fit, edge, find->count, cluster_size, find);
+		edge[edges++] = (CrmMatchEdge) {(uint64) find->candidate[i].cluster, find->candidate[i].score.weight, find->candidate[i].score.conflict};
+	for (int i = 0; i < list->count; i++)
+		if (!list->judged[i].same)
+			edge[edges++] = (CrmMatchEdge) {(uint64) list->judged[i].cluster, 0, true};
+	return edges == 0 ? 0 : (int64) crm_match_join(&find->model->fit, edge, edges, cluster_size, find);
 }
 
 /* -- merging of two clusters that the new record holds together ---------------------------------------- */
@@ -936,7 +1053,7 @@ merge_clusters(CrmMatchFind *find, int64 mine, Members *members)
 		if (other == mine || candidate->score.conflict || candidate->score.weight < find->model->fit.threshold)
 			continue;
 		theirs = members_of(find, other, candidate->record);
-		if (!belong_together(find, members, &theirs))
+		if (!belong_together(find, members, &theirs) || parted(find, members, &theirs))
 			continue;
 		*members = joined(members, &theirs);
 		set_cluster(find, Max(mine, other), Min(mine, other), NULL, 0);
@@ -1009,35 +1126,246 @@ refuse_known(const char *id)
 			 errhint("Take it out with crm.match_remove() first.")));
 }
 
-/* Add find->prepared under an id; the cluster that it came to. */
-int64
-crm_match_find_add(CrmMatchFind *find, const char *id)
-{
-	int64		record = next_number(find, NEXT_RECORD);
-	int64		cluster;
-	Members		members;
+/* -- clusters made anew of some records ------------------------------------------------------------------- */
 
-	look_anew(find);
-	if (crm_match_find_record(find, id) >= 0)
-		refuse_known(id);
-	crm_match_find_candidates(find);
-	crm_match_find_identities(find, 0, find->count);
-	cluster = choose_cluster(find);
-	if (cluster == 0)
+/*
+ * Average linkage among the members of one cluster, as a run would have it, with
+ * what people said of them.  Small: its work grows with the cube of the members.
+ */
+typedef struct Piece
+{
+	int64		record;
+	text	   *id;
+	unsigned char *prepared;
+	size_t		length;
+	int			group;
+	int			size;			/* of the group that the piece leads; 0: it leads none */
+} Piece;
+
+typedef struct Puzzle
+{
+	int			count;
+	Piece	   *piece;
+	double	   *sum;			/* of weights between two groups */
+	bool	   *barred;			/* two groups that are never one */
+} Puzzle;
+
+static void
+weigh_pieces(CrmMatchFind *find, Puzzle *puzzle)
+{
+	int			n = puzzle->count;
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+		{
+			CrmMatchScore score;
+
+			crm_match_find_score(find, puzzle->piece[i].prepared, puzzle->piece[j].prepared, &score);
+			puzzle->sum[i * n + j] = puzzle->sum[j * n + i] = crm_match_bound(score.weight);
+			puzzle->barred[i * n + j] = puzzle->barred[j * n + i] = score.conflict;
+		}
+}
+
+static void
+join_groups(Puzzle *puzzle, int a, int b)
+{
+	int			n = puzzle->count;
+
+	for (int c = 0; c < n; c++)
 	{
-		cluster = next_number(find, NEXT_CLUSTER);
-		store_record(find, record, id, cluster);
-		store_pairs(find, record);
-		return cluster;
+		puzzle->sum[a * n + c] = puzzle->sum[c * n + a] = puzzle->sum[a * n + c] + puzzle->sum[b * n + c];
+		puzzle->barred[a * n + c] = puzzle->barred[c * n + a] = puzzle->barred[a * n + c] || puzzle->barred[b * n + c];
+		if (puzzle->piece[c].group == b)
+			puzzle->piece[c].group = a;
 	}
-	store_record(find, record, id, cluster);
+	puzzle->piece[a].size += puzzle->piece[b].size;
+	puzzle->piece[b].size = 0;
+}
+
+/* What keeps apart first: as in a run, it has the last word. */
+static void
+obey_among(CrmMatchFind *find, Puzzle *puzzle)
+{
+	int			n = puzzle->count;
+	Datum	   *id = palloc(sizeof(Datum) * n);
+	Datum		values[2] = {Int32GetDatum(find->model->model_id)};
+	uint64		rows;
+
+	for (int i = 0; i < n; i++)
+		id[i] = PointerGetDatum(puzzle->piece[i].id);
+	values[1] = PointerGetDatum(construct_array(id, n, TEXTOID, -1, false, TYPALIGN_INT));
+	if (!any_judged(find))
+		return;
+	rows = run(JUDGED_AMONG, values, NULL);
+	for (int same = 0; same <= 1; same++)
+		for (uint64 i = 0; i < rows; i++)
+		{
+			bool		isnull;
+			int			a = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+			int			b = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+
+			if (DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull)) != (same == 1))
+				continue;
+			if (!same)
+				puzzle->barred[a * n + b] = puzzle->barred[b * n + a] = true;
+			else if ((a = puzzle->piece[a].group) != (b = puzzle->piece[b].group) && !puzzle->barred[a * n + b])
+				join_groups(puzzle, a, b);
+			else if (a != b && puzzle->piece[a].size == 1 && puzzle->piece[b].size == 1)
+				join_groups(puzzle, a, b);	/* a person's word against two numbers */
+		}
+}
+
+static void
+solve(Puzzle *puzzle, double threshold)
+{
+	int			n = puzzle->count;
+
+	for (;;)
+	{
+		double		most = threshold;
+		int			a = -1;
+		int			b = -1;
+
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < i && puzzle->piece[i].size > 0; j++)
+			{
+				double		mean = puzzle->piece[j].size == 0 || puzzle->barred[i * n + j] ? -INFINITY
+					: puzzle->sum[i * n + j] / ((double) puzzle->piece[i].size * puzzle->piece[j].size);
+
+				if (mean >= most)
+				{
+					most = mean;
+					a = j;
+					b = i;
+				}
+			}
+		if (a < 0)
+			return;
+		join_groups(puzzle, a, b);
+	}
+}
+
+/* A record goes to another cluster; its number now.  One of the run is written anew, since its page stays. */
+static int64
+move_record(CrmMatchFind *find, const Piece *piece, int64 cluster)
+{
+	Datum		values[3] = {Int32GetDatum(find->model->model_id), Int64GetDatum(piece->record), Int64GetDatum(cluster)};
+	int64		record = piece->record;
+
+	if (record >= find->model->records)
+	{
+		(void) run(MOVE_RECORD, values, NULL);
+		return record;
+	}
+	(void) run(ADD_GONE, values, NULL);
+	(void) run(DROP_PAIRS, values, NULL);
+	find->prepared = piece->prepared;
+	find->prepared_length = piece->length;
+	find->count = 0;
+	crm_match_find_candidates(find);
+	record = next_number(find, NEXT_RECORD);
+	store_record(find, record, text_to_cstring(piece->id), cluster);
 	store_pairs(find, record);
+	return record;
+}
+
+static Puzzle
+spread_pieces(CrmMatchFind *find, const Members *members)
+{
+	Puzzle		puzzle = {.count = members->count};
+	size_t		cells = (size_t) members->count * members->count;
+	int64		cluster;
+
+	puzzle.piece = palloc0(sizeof(Piece) * members->count);
+	puzzle.sum = palloc0(sizeof(double) * cells);
+	puzzle.barred = palloc0(sizeof(bool) * cells);
+	for (int i = 0; i < members->count; i++)
+	{
+		Piece	   *piece = &puzzle.piece[i];
+
+		piece->record = members->record[i];
+		piece->id = identity_of(find, piece->record, &cluster);
+		piece->prepared = crm_match_find_prepared(find, piece->record, &piece->length);
+		piece->group = i;
+		piece->size = 1;
+	}
+	return puzzle;
+}
+
+/* The group of the oldest record keeps the number, others get new ones; the cluster of the record follow. */
+static int64
+recluster(CrmMatchFind *find, const Members *members, int64 cluster, int64 follow)
+{
+	int64		followed = cluster;
+	Puzzle		puzzle;
+	int			oldest = 0;
+
+	set_cluster(find, cluster, 0, members->record, members->count);
+	if (members->count > RECLUSTER_MOST)
+		return cluster;
+	puzzle = spread_pieces(find, members);
+	weigh_pieces(find, &puzzle);
+	obey_among(find, &puzzle);
+	solve(&puzzle, find->model->fit.threshold);
+	for (int i = 0; i < puzzle.count; i++)
+		if (puzzle.piece[i].record < puzzle.piece[oldest].record)
+			oldest = i;
+	for (int group = 0; group < puzzle.count; group++)
+	{
+		int64		number = group == puzzle.piece[oldest].group ? cluster : 0;
+		int64	   *record = palloc(sizeof(int64) * puzzle.count);
+		int			count = 0;
+
+		if (puzzle.piece[group].size == 0)
+			continue;
+		if (number == 0)
+			number = next_number(find, NEXT_CLUSTER);
+		for (int i = 0; i < puzzle.count; i++)
+			if (puzzle.piece[i].group == group)
+			{
+				followed = puzzle.piece[i].record == follow ? number : followed;
+				record[count++] = number == cluster ? puzzle.piece[i].record : move_record(find, &puzzle.piece[i], number);
+			}
+		set_cluster(find, number, 0, record, count);
+	}
+	return followed;
+}
+
+/* Two clusters become one, under the older number; who belongs elsewhere then leaves. */
+static int64
+unite_clusters(CrmMatchFind *find, int64 mine, int64 record, const Judged *judged)
+{
+	int64		other = cluster_now(find, judged->cluster);
+	int64		older = Min(mine, other);
+	Members		ours = members_of(find, mine, record);
+	Members		theirs = members_of(find, other, judged->record);
+	Members		both = joined(&ours, &theirs);
+
+	if (mine == other || (both.count > RECLUSTER_MOST && parted(find, &ours, &theirs)))
+		return mine;
+	set_cluster(find, Max(mine, other), older, NULL, 0);
+	return recluster(find, &both, older, record);
+}
+
+static int64
+obey_judged(CrmMatchFind *find, const JudgedList *list, int64 record, int64 cluster)
+{
+	for (int i = 0; i < list->count; i++)
+		if (list->judged[i].same)
+			cluster = unite_clusters(find, cluster, record, &list->judged[i]);
+	return cluster;
+}
+
+/* Into a cluster, with the clusters that it holds together there. */
+static int64
+enter_cluster(CrmMatchFind *find, int64 record, int64 cluster)
+{
 	for (size_t i = 0; i < find->count; i++)
 		if (find->candidate[i].cluster == cluster)
 		{
 			Members		self = {&record, 1};
+			Members		members = members_of(find, cluster, find->candidate[i].record);
 
-			members = members_of(find, cluster, find->candidate[i].record);
 			members = joined(&members, &self);
 			set_cluster(find, cluster, 0, members.record, members.count);
 			return merge_clusters(find, cluster, &members);
@@ -1045,26 +1373,42 @@ crm_match_find_add(CrmMatchFind *find, const char *id)
 	return cluster;
 }
 
-/* Take a record out: its pairs go, its cluster forgets it. */
+/* Add find->prepared under an id; the cluster that it came to. */
+int64
+crm_match_find_add(CrmMatchFind *find, const char *id)
+{
+	int64		record = next_number(find, NEXT_RECORD);
+	int64		cluster;
+	JudgedList	list;
+	bool		joins;
+
+	look_anew(find);
+	if (crm_match_find_record(find, id) >= 0)
+		refuse_known(id);
+	crm_match_find_candidates(find);
+	crm_match_find_identities(find, 0, find->count);
+	list = judged_of(find, id);
+	cluster = choose_cluster(find, &list);
+	joins = cluster != 0;
+	if (!joins)
+		cluster = next_number(find, NEXT_CLUSTER);
+	store_record(find, record, id, cluster);
+	store_pairs(find, record);
+	if (joins)
+		cluster = enter_cluster(find, record, cluster);
+	return obey_judged(find, &list, record, cluster);
+}
+
+/* Take a record out: its pairs go, and its cluster falls apart where it alone held it together. */
 void
 crm_match_find_remove(CrmMatchFind *find, int64 record)
 {
 	Datum		values[2] = {Int32GetDatum(find->model->model_id), Int64GetDatum(record)};
-	text	   *id;
-	int64		cluster = 0;
+	int64		cluster;
 	Members		members;
 	int			left = 0;
 
-	if (record < find->model->records)
-		(void) run_identity(find, record, &id, &cluster);
-	else
-	{
-		Datum		wanted[2] = {values[0], int8_array(&record, 1)};
-
-		(void) run(RECORDS_ADDED, wanted, NULL);
-		cluster = answer(0, 3);
-	}
-	cluster = cluster_now(find, cluster);
+	(void) identity_of(find, record, &cluster);
 	members = members_of(find, cluster, record);
 	for (int i = 0; i < members.count; i++)
 		if (members.record[i] != record)
@@ -1079,4 +1423,7 @@ crm_match_find_remove(CrmMatchFind *find, int64 record)
 		(void) run(DROP_RECORD, values, NULL);
 	}
 	(void) run(DROP_PAIRS, values, NULL);
+	members.count = left;
+	if (left > 1)
+		(void) recluster(find, &members, cluster, -1);
 }

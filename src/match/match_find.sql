@@ -60,7 +60,7 @@ CREATE FUNCTION crm.match_insert(model text, record jsonb) RETURNS bigint
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off;
 COMMENT ON FUNCTION crm.match_insert(text, jsonb) IS
 $$Add a record to what a model knows; returns the cluster that it came to (新增匹配记录).
-record: an object with columns of the source, those of the id included. It makes the pairs that a run would make with the same parameters, joins the cluster to which it belongs, or gets one of its own; two clusters that it holds together merge, and the older number stays. Additions to a model wait for one another until the end of the transaction.
+record: an object with columns of the source, those of the id included. It makes the pairs that a run would make with the same parameters, joins the cluster to which it belongs, or gets one of its own; two clusters that it holds together merge, and the older number stays. What people said of its id (crm.match_label) binds. Additions to a model wait for one another until the end of the transaction.
 Errors: 23505 for an id that is there, 22004 without one, 55000, 42704, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.match_insert(text, jsonb) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.match_insert(text, jsonb) TO crm_steward;
@@ -70,7 +70,7 @@ CREATE FUNCTION crm.match_remove(model text, id text) RETURNS boolean
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off;
 COMMENT ON FUNCTION crm.match_remove(text, text) IS
 $$Take a record out of what a model knows, with its pairs; whether it was there (移除匹配记录).
-Clusters that it held together stay until the next run.
+What it alone held together falls apart; a cluster of more than 200 records waits for the next run.
 Errors: 55000, 42704, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.match_remove(text, text) FROM PUBLIC; -- writes
 GRANT EXECUTE ON FUNCTION crm.match_remove(text, text) TO crm_steward;
@@ -116,20 +116,31 @@ $$Records that the source has and the model does not know yet (is_new), and thos
 REVOKE EXECUTE ON FUNCTION crm.match_missing(text) FROM PUBLIC; -- tells about records
 GRANT EXECUTE ON FUNCTION crm.match_missing(text) TO crm_steward;
 
+CREATE FUNCTION crm.match_changed(model text) RETURNS SETOF text
+    AS 'MODULE_PATHNAME', 'crm_match_changed' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
+COMMENT ON FUNCTION crm.match_changed(text) IS
+$$Ids of rows of a model's source that say something else than when the model read them, in a column that it compares (已变更记录).
+Reads the whole source once. Errors: 55000 before the first run, 42704, 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.match_changed(text) FROM PUBLIC; -- tells about records
+GRANT EXECUTE ON FUNCTION crm.match_changed(text) TO crm_steward;
+
 CREATE PROCEDURE crm.match_catch_up(model text, batch_size integer DEFAULT 500)
     LANGUAGE plpgsql
     AS $$
 DECLARE
     batch text[];
+    changed text[] := ARRAY(SELECT c FROM crm.match_changed(model) c);
     gone text[] := ARRAY(SELECT m.id FROM crm.match_missing(model) m WHERE NOT m.is_new);
     new text[] := ARRAY(SELECT m.id FROM crm.match_missing(model) m WHERE m.is_new);
     at integer := 1;
 BEGIN
     PERFORM crm.require_batch_size(batch_size);
     PERFORM crm.match_remove(model, g) FROM pg_catalog.unnest(gone) g;
+    new := pg_catalog.array_cat(changed, new);
     LOOP
         batch := new[at : at OPERATOR(pg_catalog.+) batch_size OPERATOR(pg_catalog.-) 1];
         EXIT WHEN batch OPERATOR(pg_catalog.=) '{}';
+        PERFORM crm.match_remove(model, b) FROM pg_catalog.unnest(batch) b WHERE b OPERATOR(pg_catalog.=) ANY (changed);
         PERFORM crm.match_add(model, batch);
         at := at OPERATOR(pg_catalog.+) batch_size;
         COMMIT;
@@ -138,8 +149,8 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE crm.match_catch_up(text, integer) IS
-$$Bring a model up to its source without a run: what came since is added, what is gone is taken out (补录模型).
-Commits per batch and goes on where it was when it is called again. For sources that no trigger can follow, as views. A row that changed and kept its id is seen by the next run.
+$$Bring a model up to its source without a run: what came since is added, what changed is judged anew, what is gone is taken out (补录模型).
+Commits per batch and goes on where it was when it is called again. For sources that no trigger can follow, as views.
 Errors: 55000, 42704, 42501, 22023.$$;
 REVOKE EXECUTE ON PROCEDURE crm.match_catch_up(text, integer) FROM PUBLIC; -- writes
 GRANT EXECUTE ON PROCEDURE crm.match_catch_up(text, integer) TO crm_steward;

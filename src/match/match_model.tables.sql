@@ -103,6 +103,7 @@ CREATE TABLE crm_data.match_label (
     PRIMARY KEY (model_id, id_l, id_r),
     CHECK (id_l < id_r)
 );
+CREATE INDEX match_label_other ON crm_data.match_label (model_id, id_r);
 
 CREATE TABLE crm_data.match_report (
     model_id      integer NOT NULL REFERENCES crm_data.match_model ON DELETE CASCADE,

@@ -57,8 +57,10 @@ typedef struct Profile
 	double		street;			/* number and a street's word */
 	double		forename;
 	double		legal;			/* letters and digits mixed, one short word */
+	double		padded;			/* digits alone, the first of several a zero */
 	double		low;
 	double		high;			/* of numbers */
+	bool		even;			/* numbers lie evenly between the two */
 } Profile;
 
 static bool
@@ -193,6 +195,16 @@ letters_alone(const char *folded, size_t length)
 	return length > 0;
 }
 
+static double
+number_of(const char *text, size_t length)
+{
+	double		value = 0;
+
+	for (size_t i = 0; i < length; i++)
+		value = value * 10 + (text[i] - '0');
+	return value;
+}
+
 static void
 look(Profile *profile, const char *text, size_t length)
 {
@@ -231,12 +243,11 @@ look(Profile *profile, const char *text, size_t length)
 	profile->street += han == 0 && contains_any(spaced, bytes + 2, street_words);
 	profile->forename += words >= 1 && crm_match_is_forename(word[0].text, word[0].length);
 	profile->legal += is_legal(folded, bytes);
+	profile->padded += digits == (int) length && digits > 1 && text[0] == '0';
 	if (digits == (int) length && digits > 0 && digits < 16)
 	{
-		double		value = 0;
+		double		value = number_of(text, length);
 
-		for (size_t i = 0; i < length; i++)
-			value = value * 10 + (text[i] - '0');
 		profile->low = value < profile->low ? value : profile->low;
 		profile->high = value > profile->high ? value : profile->high;
 	}
@@ -249,6 +260,29 @@ by_hash(const void *a, const void *b)
 	uint64_t	y = *(const uint64_t *) b;
 
 	return x < y ? -1 : x > y;
+}
+
+/*
+ * Whether numbers lie evenly between the lowest and the highest, as those that
+ * count something do: each quarter holds about a quarter of them.  House numbers
+ * crowd at the low end, postcodes where people live.
+ */
+static bool
+lies_evenly(const CrmMatchText *value, int columns, int column, size_t rows, const Profile *profile)
+{
+	size_t		quarter[4] = {0};
+	bool		even = true;
+
+	for (size_t row = 0; row < rows; row++)
+	{
+		const CrmMatchText *cell = &value[row * (size_t) columns + (size_t) column];
+
+		if (cell->text != NULL && cell->length > 0 && cell->length < 16 && digits_in(cell->text, cell->length) == (int) cell->length)
+			quarter[(int) (4 * (number_of(cell->text, cell->length) - profile->low) / (profile->high - profile->low + 1))]++;
+	}
+	for (int i = 0; i < 4; i++)
+		even = even && quarter[i] * 100 >= 15 * profile->filled && quarter[i] * 100 <= 35 * profile->filled;
+	return even;
 }
 
 static void
@@ -271,8 +305,9 @@ profile_column(const CrmMatchText *value, int columns, int column, size_t rows, 
 	for (size_t i = 0; i < profile->filled; i++)
 		profile->distinct += i == 0 || scratch[i] != scratch[i - 1];
 	if (profile->filled > 0)
-		for (double *share = &profile->length; share <= &profile->legal; share++)
+		for (double *share = &profile->length; share <= &profile->padded; share++)
 			*share /= (double) profile->filled;
+	profile->even = profile->digits > 0.999 && lies_evenly(value, columns, column, rows, profile);
 }
 
 /* -- guesses ------------------------------------------------------------------ */
@@ -306,7 +341,8 @@ counts_records(const Profile *profile, uint64_t total)
 		return false;
 	if (profile->distinct == profile->filled && range <= 3.0 * (double) profile->filled)
 		return true;			/* the first rows of a serial number */
-	return range <= 3.0 * (double) total && range >= 0.15 * (double) total && profile->low <= 0.02 * range &&
+	return profile->even && profile->padded == 0 &&
+		range <= 3.0 * (double) total && range >= 0.15 * (double) total && profile->low <= 0.02 * range &&
 		(double) profile->distinct >= 0.2 * (double) profile->filled;
 }
 
@@ -325,7 +361,7 @@ guess_left_out(const CrmMatchColumn *column, const Profile *profile, uint64_t to
 		return GUESS_EMPTY;
 	if (profile->distinct < 2)
 		return GUESS_CONSTANT;
-	if (counts_records(profile, total))
+	if (counts_records(profile, total) && !named(column, post_name))
 		return GUESS_KEY;
 	if (is_unique(profile) && named_exactly(column, key_exact))
 		return GUESS_KEY;

@@ -22,7 +22,9 @@
 #define EM_ROUNDS		40
 #define RELATIVES		2		/* classes of them: a household is not a town */
 #define EM_STILL		1e-5	/* m that moves less in a round has settled */
-#define MATCH_LEAST		0.6		/* of the distance of the farthest class: another class of matches */
+#define MATCH_LEAST		0.5		/* like the farthest class: another class of matches */
+#define PLAUSIBLE		0.5		/* like matches as one imagines them: households reach .35, real matches .8 */
+#define FIELD_LEAST		0.5		/* bits of a field that tells matches from others */
 #define CLASS_LEAST		5.0		/* pairs that a class must have to be a measure for others */
 
 /* -- tally -------------------------------------------------------------------- */
@@ -462,22 +464,100 @@ em_rounds(const CrmMatchEngine *engine)
 	return engine->settings.em_rounds == 0 ? EM_ROUNDS : engine->settings.em_rounds;
 }
 
-/* How far a class is from pairs at random: bits that its mean pair tells (Kullback-Leibler). */
+/* How far one field of a class is from pairs at random: bits that its mean pair tells (Kullback-Leibler). */
 static double
-distance(const Fit *fit, int class)
+field_distance(const Fit *fit, int class, int comparison)
 {
 	const CrmMatchModel *model = &fit->model;
 	double		bits = 0;
 
-	for (int i = 0; i < fit->comparisons; i++)
-		for (int level = 1; level < fit->levels[i]; level++)
-		{
-			double		p = model->chance[class][i][level];
+	for (int level = 1; level < fit->levels[comparison]; level++)
+	{
+		double		p = model->chance[class][comparison][level];
 
-			if (p > 0)
-				bits += p * log2(p / fmax(model->chance[model->classes - 1][i][level], 1e-12));
-		}
+		if (p > 0)
+			bits += p * log2(p / fmax(model->chance[model->classes - 1][comparison][level], 1e-12));
+	}
 	return bits;
+}
+
+static double
+distance(const Fit *fit, int class)
+{
+	double		bits = 0;
+
+	for (int i = 0; i < fit->comparisons; i++)
+		bits += field_distance(fit, class, i);
+	return bits;
+}
+
+/*
+ * How much a class is like the farthest one, 0 to 1: half by its bits, half by
+ * the number of fields that tell a third of what they tell there.  Bits alone
+ * take dirty matches for a household: matches whose addresses were exchanged
+ * fail in two strong fields, others are damaged in all; relatives agree fully,
+ * but in a few fields only.
+ */
+static double
+likeness(const Fit *fit, int class, int farthest)
+{
+	double		bits = distance(fit, class) / fmax(distance(fit, farthest), 1e-12);
+	int			tell = 0;
+	int			agree = 0;
+
+	for (int i = 0; i < fit->comparisons; i++)
+	{
+		double		most = field_distance(fit, farthest, i);
+
+		tell += most > FIELD_LEAST;
+		agree += most > FIELD_LEAST && field_distance(fit, class, i) >= most / 3;
+	}
+	return tell == 0 ? bits : (bits + (double) agree / tell) / 2;
+}
+
+static int
+farthest_class(const Fit *fit)
+{
+	const CrmMatchModel *model = &fit->model;
+	int			farthest = 0;
+	double		most = 0;
+
+	for (int k = 0; k < model->classes - 1; k++)
+		if (model->share[k] * fit->all_pairs >= CLASS_LEAST && distance(fit, k) > most)
+		{
+			most = distance(fit, k);
+			farthest = k;
+		}
+	return farthest;
+}
+
+/*
+ * A table without duplicates has classes too, and its households lie farthest.
+ * They are not like matches as one imagines them: then matches get a class of
+ * their own, of half a pair, so that a first duplicate has somewhere to go.
+ */
+static bool
+imagine_matches(Fit *fit)
+{
+	CrmMatchModel *model = &fit->model;
+	int			spare = model->classes;
+
+	if (spare >= CRM_MATCH_CLASS_MAX)
+		return false;
+	for (int i = 0; i < fit->comparisons; i++)
+		guess_m(fit, i, model->chance[spare][i]);
+	if (likeness(fit, farthest_class(fit), spare) >= PLAUSIBLE)
+		return false;
+	for (int k = model->classes++; k > 0; k--)
+	{
+		model->share[k] = model->share[k - 1];
+		memcpy(model->chance[k], model->chance[k - 1], sizeof(model->chance[0]));
+	}
+	model->share[0] = 0.5 / fit->all_pairs;
+	for (int i = 0; i < fit->comparisons; i++)
+		guess_m(fit, i, model->chance[0][i]);
+	model->match_classes = 1;
+	return true;
 }
 
 /*
@@ -490,16 +570,15 @@ name_classes(Fit *fit)
 	CrmMatchModel *model = &fit->model;
 	CrmMatchModel before = *model;
 	bool		match[CRM_MATCH_CLASS_MAX] = {false};
-	double		most = 0;
+	int			farthest = farthest_class(fit);
 	int			at = 0;
 	bool		changed = false;
 
-	for (int k = 0; k < model->classes - 1; k++)
-		if (model->share[k] * fit->all_pairs >= CLASS_LEAST)
-			most = fmax(most, distance(fit, k));
+	if (imagine_matches(fit))
+		return true;
 	for (int k = 0; k < model->classes - 1; k++)
 	{
-		match[k] = distance(fit, k) >= MATCH_LEAST * most;
+		match[k] = likeness(fit, k, farthest) >= MATCH_LEAST;
 		changed |= match[k] != (k < before.match_classes);
 	}
 	model->match_classes = 0;

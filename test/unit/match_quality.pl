@@ -40,6 +40,27 @@ for my $kind (sort keys %made) {
 	reaches("$kind persons", "$dir/$kind", @wanted);
 	reaches("$kind persons, columns without names", "$dir/$kind", @wanted, '-x');
 }
+
+# One record of each: households are all that is alike, and they are no matches.
+sub alone {
+	my ($from, $to) = @_;
+	open my $truth, '<', "${from}_truth.csv" or die $!;
+	open my $rows, '<', "$from.csv" or die $!;
+	open my $truth_out, '>', "${to}_truth.csv" or die $!;
+	open my $rows_out, '>', "$to.csv" or die $!;
+	my (%cluster, %seen);
+	while (<$truth>) { chomp; my ($id, $cluster) = split /,/; $cluster{$id} = $cluster }
+	print $truth_out "id,cluster_id\n";
+	while (my $row = <$rows>) {
+		my ($id) = $row =~ /^(\w+)/;
+		next if $id ne 'id' && $seen{ $cluster{$id} }++;
+		print $rows_out $row;
+		print $truth_out "$id,$cluster{$id}\n" if $id ne 'id';
+	}
+}
+alone("$dir/chinese", "$dir/alone");
+reaches('persons without duplicates', "$dir/alone", 1, 1);
+
 for my $set (sort keys %bar) {
 	SKIP: {
 		unless (-r "$data/$set.csv") {
