@@ -117,11 +117,11 @@ term_bits(double mean, double rarity)
 }
 
 double
-crm_match_pair_weight(const CrmMatchEngine *engine, const CrmMatchScale *scale, uint32_t a, uint32_t b, uint64_t vector)
+crm_match_pair_terms(const CrmMatchEngine *engine, uint32_t a, uint32_t b, uint64_t vector)
 {
-	double		weight = crm_match_vector_weight(scale, vector);
+	double		bits = 0;
 
-	for (int i = 0; i < scale->comparisons; i++)
+	for (int i = 0; i < engine->settings.comparison_count; i++)
 	{
 		int			level = crm_match_level(vector, i);
 		int			slot = engine->slot_of[i][level];
@@ -132,9 +132,20 @@ crm_match_pair_weight(const CrmMatchEngine *engine, const CrmMatchScale *scale, 
 		rarity = engine->slot[slot].rarity[a] < engine->slot[slot].rarity[b] ?
 			engine->slot[slot].rarity[a] : engine->slot[slot].rarity[b];
 		if (rarity > 0)
-			weight += term_bits(engine->model.term_share[i][level], rarity / CRM_MATCH_RARITY_STEP);
+			bits += term_bits(engine->model.term_share[i][level], rarity / CRM_MATCH_RARITY_STEP);
 	}
-	return weight;
+	return bits;
+}
+
+/* The most that they can add, whatever the values. */
+static double
+terms_most(const CrmMatchEngine *engine, uint64_t vector)
+{
+	double		bits = 0;
+
+	for (int i = 0; i < engine->settings.comparison_count; i++)
+		bits += engine->slot_of[i][crm_match_level(vector, i)] < 0 ? 0 : TERM_MOST;
+	return bits;
 }
 
 /* Terms of one slot: sorted, counted, and the rarity written back to each record. */
@@ -335,13 +346,50 @@ typedef struct PairBag
 	uint64_t	by_rule[CRM_MATCH_RULE_MAX];
 } PairBag;
 
+/*
+ * Pairs are many and vectors few: what a vector weighs is worked out once in a
+ * while, by each thread for itself.  Any vector may stand in any place of the
+ * memo, which begins with that of nothing known.
+ */
+#define MEMO 4096
+
+typedef struct Weighed
+{
+	uint64_t	vector;
+	double		weight;			/* without terms */
+	double		most;			/* with the rarest of values */
+} Weighed;
+
 typedef struct Predicting
 {
 	CrmMatchEngine *engine;
 	CrmMatchScale scale;
 	CrmMatchFinder *finder;
+	Weighed    *memo;			/* MEMO of them for each thread */
 	PairBag    *bag;
 } Predicting;
+
+static void
+weigh(const Predicting *predicting, Weighed *at, uint64_t vector)
+{
+	at->vector = vector;
+	at->weight = crm_match_vector_weight(&predicting->scale, vector);
+	at->most = at->weight + terms_most(predicting->engine, vector);
+}
+
+static bool
+open_memo(Predicting *predicting, int threads)
+{
+	Weighed		nothing;
+
+	predicting->memo = malloc((size_t) threads * MEMO * sizeof(Weighed));
+	if (predicting->memo == NULL)
+		return false;
+	weigh(predicting, &nothing, 0);
+	for (size_t i = 0; i < (size_t) threads * MEMO; i++)
+		predicting->memo[i] = nothing;
+	return true;
+}
 
 static bool
 keep_pair(PairBag *bag, const CrmMatchPair *pair)
@@ -360,39 +408,37 @@ keep_pair(PairBag *bag, const CrmMatchPair *pair)
 	return true;
 }
 
-/* A record lies over several lines of the cache, far from the one before. */
-static inline void
-fetch(const unsigned char *record)
-{
-	__builtin_prefetch(record);
-	__builtin_prefetch(record + 64);
-	__builtin_prefetch(record + 128);
-}
-
+/* The vector of a pair that is not kept serves nobody, nor does the rarity of its values. */
 static bool
-score_record(Predicting *predicting, CrmMatchFinder *finder, PairBag *bag, uint32_t record)
+score_found(Predicting *predicting, int thread, PairBag *bag)
 {
 	const CrmMatchEngine *engine = predicting->engine;
-	size_t		found = crm_match_find(engine, finder, record, -1);
+	CrmMatchFinder *finder = &predicting->finder[thread];
+	Weighed    *memo = predicting->memo + (size_t) thread * MEMO;
 
-	if (found == SIZE_MAX)
-		return false;
-	bag->candidates += found;
-	for (size_t i = 0; i < found; i++)
+	for (size_t i = 0; i < finder->count; i++)
 	{
-		CrmMatchPair pair = {.left = finder->found[i], .right = record, .rule = finder->rule[i]};
+		const CrmMatchFound *found = &finder->found[i];
+		CrmMatchPair pair = {.left = found->left, .right = found->right, .rule = (uint16_t) found->rule};
+		Weighed    *at;
 
-		if (i + 6 < found)
-			fetch(engine->record[finder->found[i + 6]]);
+		crm_match_look_ahead(engine, finder->found, finder->count, i);
 		bag->by_rule[pair.rule]++;
-		pair.vector = crm_match_compare(&engine->settings, engine->record[pair.left], engine->record[record]);
-		pair.weight = (float) crm_match_pair_weight(engine, &predicting->scale, pair.left, record, pair.vector);
+		pair.vector = crm_match_compare(&engine->settings, engine->record[pair.left], engine->record[pair.right]);
+		at = &memo[crm_match_stir(pair.vector) % MEMO];
+		if (at->vector != pair.vector)
+			weigh(predicting, at, pair.vector);
+		if (at->most < engine->settings.keep_weight)
+			continue;
+		pair.weight = (float) (at->weight + crm_match_pair_terms(engine, pair.left, pair.right, pair.vector));
 		if (pair.weight < engine->settings.keep_weight)
 			continue;
 		pair.conflict = crm_match_is_conflict(&engine->settings, pair.vector);
 		if (!keep_pair(bag, &pair))
 			return false;
 	}
+	bag->candidates += finder->count;
+	finder->count = 0;
 	return true;
 }
 
@@ -400,15 +446,18 @@ static bool
 score_task(void *state, int thread, size_t task)
 {
 	Predicting *predicting = state;
+	CrmMatchFinder *finder = &predicting->finder[thread];
+	PairBag    *bag = &predicting->bag[task];
 	size_t		from = task * CRM_MATCH_TASK;
 	size_t		to = from + CRM_MATCH_TASK;
 
 	if (to > predicting->engine->records)
 		to = predicting->engine->records;
 	for (size_t record = from; record < to; record++)
-		if (!score_record(predicting, &predicting->finder[thread], &predicting->bag[task], (uint32_t) record))
+		if (!crm_match_find(predicting->engine, finder, (uint32_t) record, -1) ||
+			(finder->count >= CRM_MATCH_FOUND_ENOUGH && !score_found(predicting, thread, bag)))
 			return false;
-	return true;
+	return score_found(predicting, thread, bag);
 }
 
 static int
@@ -479,7 +528,7 @@ crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
 	for (int i = 0; i < threads && predicting.finder != NULL; i++)
 		if (!crm_match_finder_open(engine, &predicting.finder[i]))
 			code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
-	if (predicting.finder == NULL || predicting.bag == NULL)
+	if (predicting.finder == NULL || predicting.bag == NULL || !open_memo(&predicting, threads))
 		code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
 	if (code == CRM_MATCH_OK)
 		code = crm_match_parallel(engine, "pairs", tasks, score_task, &predicting, fault);
@@ -490,6 +539,7 @@ crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
 	for (size_t i = 0; i < tasks && predicting.bag != NULL; i++)
 		free(predicting.bag[i].pair);
 	free(predicting.finder);
+	free(predicting.memo);
 	free(predicting.bag);
 	return code;
 }
