@@ -297,6 +297,92 @@ crm_match_read_next(CrmMatchReader *reader, CrmMatchPageKind kind, const char **
 	return true;
 }
 
+/* -- a directory of pages ----------------------------------------------------------------- */
+
+struct CrmMatchDirectory
+{
+	CrmMatchPageKind kind;
+	Oid			file;			/* of the table, where these places are */
+	size_t		pages;
+	size_t		room;
+	uint64	   *first;
+	ItemPointerData *place;
+};
+
+static void
+list_page(CrmMatchDirectory *directory, uint64 first, ItemPointer place)
+{
+	if (directory->pages == directory->room)
+	{
+		directory->room *= 2;
+		directory->first = repalloc_huge(directory->first, directory->room * sizeof(uint64));
+		directory->place = repalloc_huge(directory->place, directory->room * sizeof(ItemPointerData));
+	}
+	directory->first[directory->pages] = first;
+	directory->place[directory->pages++] = *place;
+}
+
+/* From the index alone: what an aborted run has left in it may be listed too. */
+CrmMatchDirectory *
+crm_match_directory(CrmMatchReader *reader, CrmMatchPageKind kind, MemoryContext context)
+{
+	CrmMatchDirectory *directory = MemoryContextAllocZero(context, sizeof(CrmMatchDirectory));
+	ItemPointer place;
+
+	directory->kind = kind;
+	directory->file = reader->table->rd_rel->relfilenode;
+	directory->room = 256;
+	directory->first = MemoryContextAlloc(context, directory->room * sizeof(uint64));
+	directory->place = MemoryContextAlloc(context, directory->room * sizeof(ItemPointerData));
+	reader->scan->xs_want_itup = true;
+	aim(reader, kind, BTGreaterEqualStrategyNumber, F_INT8GE, 0);
+	while ((place = index_getnext_tid(reader->scan, ForwardScanDirection)) != NULL)
+	{
+		bool		isnull;
+		Datum		first = index_getattr(reader->scan->xs_itup, 4, reader->scan->xs_itupdesc, &isnull);
+
+		list_page(directory, (uint64) DatumGetInt64(first) ^ UINT64CONST(0x8000000000000000), place);
+	}
+	reader->scan->xs_want_itup = false;
+	return directory;
+}
+
+/* Places may have been given to other rows: only the row itself tells. */
+static bool
+is_page(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 first)
+{
+	bool		isnull;
+
+	return DatumGetInt32(slot_getattr(reader->slot, 1, &isnull)) == reader->model &&
+		DatumGetInt64(slot_getattr(reader->slot, 2, &isnull)) == reader->run &&
+		DatumGetChar(slot_getattr(reader->slot, 3, &isnull)) == (char) kind &&
+		DatumGetInt64(slot_getattr(reader->slot, 4, &isnull)) == as_bigint(first);
+}
+
+bool
+crm_match_read_listed(CrmMatchReader *reader, const CrmMatchDirectory *directory, uint64 key, uint64 *first, const char **body, size_t *length)
+{
+	size_t		from = 0;
+	size_t		to = directory->pages;
+
+	while (from < to)
+	{
+		size_t		middle = from + (to - from) / 2;
+
+		if (directory->first[middle] <= key)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (from == 0 || directory->file != reader->table->rd_rel->relfilenode ||
+		!table_tuple_fetch_row_version(reader->table, &directory->place[from - 1], GetActiveSnapshot(), reader->slot) ||
+		!is_page(reader, directory->kind, directory->first[from - 1]))
+		return crm_match_read(reader, directory->kind, key, first, body, length);
+	*first = directory->first[from - 1];
+	take_body(reader, directory->kind, body, length);
+	return true;
+}
+
 /* -- keyed hashes ------------------------------------------------------------------------ */
 
 #define ROTATE(x, bits) ((x) << (bits) | (x) >> (64 - (bits)))
