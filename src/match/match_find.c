@@ -238,22 +238,7 @@ crm_match_find_close(CrmMatchFind *find)
 static const unsigned char *
 on_page(const CrmMatchFind *find, int64 record, size_t *length)
 {
-	const char *body = find->page_body;
-	size_t		size = find->page_size;
-	uint32		here;
-
-	for (int64 at = find->page_first; at <= record && size > sizeof(here); at++)
-	{
-		memcpy(&here, body, sizeof(here));
-		if (at == record)
-		{
-			*length = here;
-			return (const unsigned char *) body + sizeof(here);
-		}
-		body += sizeof(here) + here;
-		size -= Min(size, sizeof(here) + here);
-	}
-	return NULL;
+	return (const unsigned char *) crm_match_record_on_page(find->page_body, find->page_size, (uint64) (record - find->page_first), length);
 }
 
 /* Prepared bytes of a record of the run; valid until the next one. */

@@ -44,6 +44,7 @@ struct CrmMatchWriter
 	uint64		first;
 	uint64		last;
 	StringInfoData body;
+	StringInfoData places;		/* of records alone: where each begins in the body */
 	MemoryContext context;		/* of one row */
 };
 
@@ -152,7 +153,41 @@ crm_match_writer(int32 model, int64 run, CrmMatchPageKind kind, bool sealed)
 	writer->context = AllocSetContextCreate(CurrentMemoryContext, "crm match page", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&writer->body);
 	enlargeStringInfo(&writer->body, 2 * PAGE_BYTES);
+	initStringInfo(&writer->places);
 	return writer;
+}
+
+/* Behind the records of a page stand their places, and how many they are. */
+static void
+end_places(CrmMatchWriter *writer)
+{
+	uint16		count = (uint16) (writer->places.len / sizeof(uint16));
+
+	if (writer->kind != CRM_MATCH_PAGE_RECORD)
+		return;
+	appendBinaryStringInfo(&writer->body, writer->places.data, writer->places.len);
+	appendBinaryStringInfo(&writer->body, (char *) &count, sizeof(count));
+	resetStringInfo(&writer->places);
+}
+
+const char *
+crm_match_record_on_page(const char *body, size_t size, uint64 number, size_t *length)
+{
+	uint16		count = 0;
+	uint16		place;
+	uint32		bytes;
+
+	if (size > sizeof(count))
+		memcpy(&count, body + size - sizeof(count), sizeof(count));
+	if (number >= count || size < (count + 1) * sizeof(uint16))
+		return NULL;
+	size -= (count + 1) * sizeof(uint16);
+	memcpy(&place, body + size + number * sizeof(uint16), sizeof(place));
+	if (place + sizeof(bytes) > size)
+		return NULL;
+	memcpy(&bytes, body + place, sizeof(bytes));
+	*length = bytes;
+	return bytes > size - place - sizeof(bytes) ? NULL : body + place + sizeof(bytes);
 }
 
 static void
@@ -161,6 +196,7 @@ put_page(CrmMatchWriter *writer)
 	MemoryContext before = MemoryContextSwitchTo(writer->context);
 	Datum		values[5];
 
+	end_places(writer);
 	values[0] = Int32GetDatum(writer->model);
 	values[1] = Int64GetDatum(writer->run);
 	values[2] = CharGetDatum((char) writer->kind);
@@ -177,11 +213,17 @@ void
 crm_match_write(CrmMatchWriter *writer, uint64 key, const void *entry, size_t length)
 {
 	/* Equal keys stay together: a look-up reads one page. */
-	if (writer->body.len > 0 && writer->body.len + length > PAGE_BYTES && key != writer->last)
+	if (writer->body.len > 0 && writer->body.len + writer->places.len + length > PAGE_BYTES && key != writer->last)
 		put_page(writer);
 	if (writer->body.len == 0)
 		writer->first = key;
 	writer->last = key;
+	if (writer->kind == CRM_MATCH_PAGE_RECORD)
+	{
+		uint16		place = (uint16) writer->body.len;
+
+		appendBinaryStringInfo(&writer->places, (char *) &place, sizeof(place));
+	}
 	appendBinaryStringInfo(&writer->body, entry, (int) length);
 }
 
@@ -193,6 +235,7 @@ crm_match_writer_end(CrmMatchWriter *writer)
 	MemoryContextDelete(writer->context);
 	SPI_freeplan(writer->insert);
 	pfree(writer->body.data);
+	pfree(writer->places.data);
 	pfree(writer);
 }
 

@@ -145,6 +145,9 @@ extern bool crm_match_read(CrmMatchReader *reader, CrmMatchPageKind kind, uint64
 extern bool crm_match_read_next(CrmMatchReader *reader, CrmMatchPageKind kind, const char **body, size_t *length);
 extern void crm_match_reader_end(CrmMatchReader *reader);
 
+/* The record of that number, the page's first being 0; NULL when it stands on another page. */
+extern const char *crm_match_record_on_page(const char *body, size_t size, uint64 number, size_t *length);
+
 /* Where all pages of a kind stand: for who reads hundreds of them at a time. */
 typedef struct CrmMatchDirectory CrmMatchDirectory;
 extern CrmMatchDirectory *crm_match_directory(CrmMatchReader *reader, CrmMatchPageKind kind, MemoryContext context);
