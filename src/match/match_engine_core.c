@@ -355,35 +355,44 @@ new_memory(size_t bytes)
 	return memory;
 }
 
-void *
-crm_match_take(CrmMatchEngine *engine, size_t count, size_t size)
+/* Counted before it is taken: workers ask at the same time. */
+static bool
+count_memory(CrmMatchEngine *engine, size_t bytes)
 {
-	size_t		bytes;
-	void	   *memory;
+	size_t		taken = __atomic_add_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
 
-	if (size != 0 && count > SIZE_MAX / 2 / size)
-		return NULL;
-	bytes = count * size;
-	if (engine->host.memory != 0 && bytes > engine->host.memory - engine->memory)
-		return NULL;
-	memory = new_memory(bytes);
-	if (memory != NULL)
-		__atomic_add_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
-	return memory;
+	if (engine->host.memory == 0 || taken <= engine->host.memory)
+		return true;
+	__atomic_sub_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
+	return false;
 }
 
 void *
-crm_match_take_more(CrmMatchEngine *engine, void *old, size_t old_count, size_t count, size_t size)
+crm_match_take(CrmMatchEngine *engine, size_t count, size_t size)
 {
+	size_t		bytes = count * size;
 	void	   *memory;
 
-	if (size != 0 && count > SIZE_MAX / 2 / size)
+	if ((size != 0 && count > SIZE_MAX / 2 / size) || !count_memory(engine, bytes))
 		return NULL;
-	if (engine->host.memory != 0 && (count - old_count) * size > engine->host.memory - engine->memory)
+	memory = new_memory(bytes);
+	if (memory == NULL)
+		__atomic_sub_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
+	return memory;
+}
+
+/* count is no less than before. */
+void *
+crm_match_take_more(CrmMatchEngine *engine, void *old, size_t old_count, size_t count, size_t size)
+{
+	size_t		bytes = (count - old_count) * size;
+	void	   *memory;
+
+	if ((size != 0 && count > SIZE_MAX / 2 / size) || !count_memory(engine, bytes))
 		return NULL;
 	memory = realloc(old, count * size);
-	if (memory != NULL)
-		__atomic_add_fetch(&engine->memory, (count - old_count) * size, __ATOMIC_RELAXED);
+	if (memory == NULL)
+		__atomic_sub_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
 	return memory;
 }
 

@@ -83,6 +83,7 @@ struct CrmMatchEngine
 
 	CrmMatchPair *pair;
 	size_t		pairs;
+	size_t		pair_room;
 	uint64_t	candidates;
 	uint32_t   *cluster;
 };

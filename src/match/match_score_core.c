@@ -367,6 +367,7 @@ typedef struct Predicting
 	CrmMatchFinder *finder;
 	Weighed    *memo;			/* MEMO of them for each thread */
 	PairBag    *bag;
+	size_t		first;			/* task of this part */
 } Predicting;
 
 static void
@@ -392,12 +393,12 @@ open_memo(Predicting *predicting, int threads)
 }
 
 static bool
-keep_pair(PairBag *bag, const CrmMatchPair *pair)
+keep_pair(CrmMatchEngine *engine, PairBag *bag, const CrmMatchPair *pair)
 {
 	if (bag->pairs == bag->room)
 	{
-		size_t		room = bag->room == 0 ? 1024 : bag->room * 2;
-		CrmMatchPair *more = realloc(bag->pair, room * sizeof(*more));
+		size_t		room = bag->room == 0 ? 256 : bag->room * 2;
+		CrmMatchPair *more = crm_match_take_more(engine, bag->pair, bag->room, room, sizeof(*more));
 
 		if (more == NULL)
 			return false;
@@ -434,7 +435,7 @@ score_found(Predicting *predicting, int thread, PairBag *bag)
 		if (pair.weight < engine->settings.keep_weight)
 			continue;
 		pair.conflict = crm_match_is_conflict(&engine->settings, pair.vector);
-		if (!keep_pair(bag, &pair))
+		if (!keep_pair(predicting->engine, bag, &pair))
 			return false;
 	}
 	bag->candidates += finder->count;
@@ -448,7 +449,7 @@ score_task(void *state, int thread, size_t task)
 	Predicting *predicting = state;
 	CrmMatchFinder *finder = &predicting->finder[thread];
 	PairBag    *bag = &predicting->bag[task];
-	size_t		from = task * CRM_MATCH_TASK;
+	size_t		from = (predicting->first + task) * CRM_MATCH_TASK;
 	size_t		to = from + CRM_MATCH_TASK;
 
 	if (to > predicting->engine->records)
@@ -471,6 +472,19 @@ by_left(const void *a, const void *b)
 	return x->left < y->left ? -1 : x->left > y->left;
 }
 
+static bool
+more_pairs(CrmMatchEngine *engine, size_t count)
+{
+	size_t		room = engine->pairs + count + 1;
+	CrmMatchPair *pair = crm_match_take_more(engine, engine->pair, engine->pair_room, room, sizeof(*pair));
+
+	if (pair == NULL)
+		return false;
+	engine->pair = pair;
+	engine->pair_room = room;
+	return true;
+}
+
 static CrmMatchCode
 gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 {
@@ -479,13 +493,8 @@ gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 
 	for (size_t i = 0; i < tasks; i++)
 		total += predicting->bag[i].pairs;
-	engine->pair = crm_match_take(engine, total + 1, sizeof(CrmMatchPair));
-	if (engine->pair == NULL)
+	if (!more_pairs(engine, total))
 		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
-	engine->pairs = 0;
-	engine->candidates = 0;
-	for (int i = 0; i < engine->settings.rule_count; i++)
-		engine->report[i].pairs = 0;
 	for (size_t i = 0; i < tasks; i++)
 	{
 		PairBag    *bag = &predicting->bag[i];
@@ -499,18 +508,15 @@ gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 		engine->candidates += bag->candidates;
 		for (int j = 0; j < engine->settings.rule_count; j++)
 			engine->report[j].pairs += bag->by_rule[j];
-		free(bag->pair);
+		crm_match_give(engine, bag->pair, bag->room, sizeof(CrmMatchPair));
 		bag->pair = NULL;
 	}
 	return CRM_MATCH_OK;
 }
 
 CrmMatchCode
-crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
+crm_match_predict_begin(CrmMatchEngine *engine, CrmMatchFault *fault)
 {
-	Predicting	predicting = {.engine = engine};
-	size_t		tasks = (engine->records + CRM_MATCH_TASK - 1) / CRM_MATCH_TASK;
-	int			threads = crm_match_threads(engine);
 	CrmMatchCode code;
 
 	if (!engine->model.trained)
@@ -518,11 +524,37 @@ crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
 	code = crm_match_block(engine, fault);
 	if (code == CRM_MATCH_OK)
 		code = crm_match_count_terms(engine, fault);
-	if (code != CRM_MATCH_OK)
-		return code;
-	crm_match_scale(&engine->model, &predicting.scale);
-	crm_match_give(engine, engine->pair, engine->pairs + 1, sizeof(CrmMatchPair));
+	crm_match_give(engine, engine->pair, engine->pair_room, sizeof(CrmMatchPair));
 	engine->pair = NULL;
+	engine->pair_room = engine->pairs = 0;
+	engine->candidates = 0;
+	for (int i = 0; i < engine->settings.rule_count; i++)
+		engine->report[i].pairs = 0;
+	return code;
+}
+
+static size_t
+all_tasks(const CrmMatchEngine *engine)
+{
+	return (engine->records + CRM_MATCH_TASK - 1) / CRM_MATCH_TASK;
+}
+
+int
+crm_match_predict_parts(const CrmMatchEngine *engine)
+{
+	size_t		tasks = all_tasks(engine);
+
+	return tasks < 1 ? 1 : tasks > CRM_MATCH_PARTS ? CRM_MATCH_PARTS : (int) tasks;
+}
+
+static CrmMatchCode
+predict_tasks(CrmMatchEngine *engine, size_t first, size_t tasks, CrmMatchFault *fault)
+{
+	Predicting	predicting = {.engine = engine, .first = first};
+	int			threads = crm_match_threads(engine);
+	CrmMatchCode code = CRM_MATCH_OK;
+
+	crm_match_scale(&engine->model, &predicting.scale);
 	predicting.finder = calloc((size_t) threads, sizeof(CrmMatchFinder));
 	predicting.bag = calloc(tasks + 1, sizeof(PairBag));
 	for (int i = 0; i < threads && predicting.finder != NULL; i++)
@@ -537,9 +569,42 @@ crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
 	for (int i = 0; i < threads && predicting.finder != NULL; i++)
 		crm_match_finder_close(engine, &predicting.finder[i]);
 	for (size_t i = 0; i < tasks && predicting.bag != NULL; i++)
-		free(predicting.bag[i].pair);
+		crm_match_give(engine, predicting.bag[i].pair, predicting.bag[i].room, sizeof(CrmMatchPair));
 	free(predicting.finder);
 	free(predicting.memo);
 	free(predicting.bag);
 	return code;
+}
+
+CrmMatchCode
+crm_match_predict_part(CrmMatchEngine *engine, int part, CrmMatchFault *fault)
+{
+	size_t		tasks = all_tasks(engine);
+	size_t		parts = (size_t) crm_match_predict_parts(engine);
+	size_t		first = tasks * (size_t) part / parts;
+
+	return predict_tasks(engine, first, tasks * ((size_t) part + 1) / parts - first, fault);
+}
+
+CrmMatchCode
+crm_match_take_over(CrmMatchEngine *engine, const CrmMatchPair *pair, size_t pairs, uint64_t candidates,
+					const uint64_t *by_rule, CrmMatchFault *fault)
+{
+	if (!more_pairs(engine, pairs))
+		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
+	if (pairs > 0)
+		memcpy(engine->pair + engine->pairs, pair, pairs * sizeof(*pair));
+	engine->pairs += pairs;
+	engine->candidates += candidates;
+	for (int i = 0; i < engine->settings.rule_count; i++)
+		engine->report[i].pairs += by_rule[i];
+	return CRM_MATCH_OK;
+}
+
+CrmMatchCode
+crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
+{
+	CrmMatchCode code = crm_match_predict_begin(engine, fault);
+
+	return code == CRM_MATCH_OK ? predict_tasks(engine, 0, all_tasks(engine), fault) : code;
 }
