@@ -402,51 +402,53 @@ crm_match_finder_open(CrmMatchEngine *engine, CrmMatchFinder *finder)
 	finder->stamp = crm_match_take(engine, engine->records + 1, sizeof(uint32_t));
 	if (finder->stamp != NULL)
 		memset(finder->stamp, 0, (engine->records + 1) * sizeof(uint32_t));
-	finder->room = 4096;
-	finder->found = malloc(finder->room * sizeof(uint32_t));
-	finder->rule = malloc(finder->room * sizeof(uint16_t));
-	return finder->stamp != NULL && finder->found != NULL && finder->rule != NULL;
+	finder->room = 2 * CRM_MATCH_FOUND_ENOUGH;
+	finder->found = crm_match_take(engine, finder->room, sizeof(*finder->found));
+	return finder->stamp != NULL && finder->found != NULL;
 }
 
 void
 crm_match_finder_close(CrmMatchEngine *engine, CrmMatchFinder *finder)
 {
 	crm_match_give(engine, finder->stamp, engine->records + 1, sizeof(uint32_t));
-	free(finder->found);
-	free(finder->rule);
+	crm_match_give(engine, finder->found, finder->room, sizeof(*finder->found));
 }
 
 static bool
-finder_room(CrmMatchFinder *finder, size_t need)
+finder_room(CrmMatchEngine *engine, CrmMatchFinder *finder, size_t need)
 {
-	uint32_t   *found;
-	uint16_t   *rule;
+	CrmMatchFound *found;
 
 	if (need <= finder->room)
 		return true;
-	found = realloc(finder->found, need * 2 * sizeof(uint32_t));
-	if (found != NULL)
-		finder->found = found;
-	rule = realloc(finder->rule, need * 2 * sizeof(uint16_t));
-	if (rule != NULL)
-		finder->rule = rule;
-	if (found == NULL || rule == NULL)
+	found = crm_match_take_more(engine, finder->found, finder->room, need * 2, sizeof(*found));
+	if (found == NULL)
 		return false;
+	finder->found = found;
 	finder->room = need * 2;
 	return true;
 }
 
-/*
- * The records before this one that share a block with it, each with the first
- * rule that finds it.  SIZE_MAX when memory is short.
- */
-size_t
-crm_match_find(const CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t record, int only_rule)
+/* A block's place for the record after the next, its members for the next. */
+static inline void
+fetch_blocks(const CrmMatchBlocks *blocks, size_t records, uint32_t record)
+{
+	if (record + 4 < records)
+		for (uint64_t i = blocks->record_start[record + 4]; i < blocks->record_start[record + 5]; i++)
+			__builtin_prefetch(&blocks->start[blocks->record_block[i]]);
+	if (record + 2 < records)
+		for (uint64_t i = blocks->record_start[record + 2]; i < blocks->record_start[record + 3]; i++)
+			__builtin_prefetch(&blocks->member[blocks->start[blocks->record_block[i]]]);
+}
+
+/* The records before this one that share a block with it, each with the first rule that finds it. */
+bool
+crm_match_find(CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t record, int only_rule)
 {
 	const CrmMatchBlocks *blocks = &engine->blocks;
-	size_t		found = 0;
 	int			rule = 0;
 
+	fetch_blocks(blocks, engine->records, record);
 	for (uint64_t i = blocks->record_start[record]; i < blocks->record_start[record + 1]; i++)
 	{
 		uint32_t	block = blocks->record_block[i];
@@ -456,8 +458,8 @@ crm_match_find(const CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t re
 			rule++;
 		if (only_rule >= 0 && rule != only_rule)
 			continue;
-		if (!finder_room(finder, found + (size_t) (end - blocks->start[block])))
-			return SIZE_MAX;
+		if (!finder_room(engine, finder, finder->count + (size_t) (end - blocks->start[block])))
+			return false;
 		for (uint64_t at = blocks->start[block]; at < end && blocks->member[at] < record; at++)
 		{
 			uint32_t	other = blocks->member[at];
@@ -467,9 +469,33 @@ crm_match_find(const CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t re
 			finder->stamp[other] = record + 1;
 			if (engine->settings.link == CRM_MATCH_LINK_ONLY && engine->source[other] == engine->source[record])
 				continue;
-			finder->found[found] = other;
-			finder->rule[found++] = (uint16_t) rule;
+			finder->found[finder->count++] = (CrmMatchFound) {other, record, rule};
 		}
 	}
-	return found;
+	return true;
+}
+
+/* A record lies over several lines of the cache, far from the one before. */
+static inline void
+fetch(const unsigned char *record)
+{
+	__builtin_prefetch(record);
+	__builtin_prefetch(record + 64);
+	__builtin_prefetch(record + 128);
+}
+
+/* The pointers of those that come later, the bytes of those that come soon. */
+void
+crm_match_look_ahead(const CrmMatchEngine *engine, const CrmMatchFound *found, size_t count, size_t i)
+{
+	if (i + 24 < count)
+	{
+		__builtin_prefetch(&engine->record[found[i + 24].left]);
+		__builtin_prefetch(&engine->record[found[i + 24].right]);
+	}
+	if (i + 12 < count)
+	{
+		fetch(engine->record[found[i + 12].left]);
+		fetch(engine->record[found[i + 12].right]);
+	}
 }

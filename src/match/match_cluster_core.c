@@ -168,7 +168,7 @@ score_pair(Clustering *clustering, uint32_t a, uint32_t b, bool *conflict)
 	uint64_t	vector = crm_match_compare(&engine->settings, engine->record[a], engine->record[b]);
 
 	*conflict |= crm_match_is_conflict(&engine->settings, vector);
-	return crm_match_bound(crm_match_pair_weight(engine, &clustering->scale, a, b, vector));
+	return crm_match_bound(crm_match_vector_weight(&clustering->scale, vector) + crm_match_pair_terms(engine, a, b, vector));
 }
 
 /* Sum over the pairs between two clusters that are not neighbours yet. */

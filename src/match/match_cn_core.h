@@ -28,4 +28,15 @@ crm_match_cn_key(CrmMatchKey *key, int used, int room, int family, uint64_t hash
 	return used + 1;
 }
 
+/* The same of a piece of the value itself. */
+static inline int
+crm_match_cn_piece(CrmMatchKey *key, int used, int room, int family, const void *bytes, size_t length)
+{
+	if (used == room)
+		return used;
+	key[used].family = family;
+	key[used].hash = crm_match_hash(bytes, length, (uint64_t) family);
+	return used + 1;
+}
+
 #endif

@@ -201,19 +201,6 @@ shown_alike(const unsigned char *a, const unsigned char *b, size_t length)
 }
 
 static bool
-within(const unsigned char *a, size_t a_length, const unsigned char *b, size_t b_length, size_t limit)
-{
-	uint32_t	x[ID_MAX];
-	uint32_t	y[ID_MAX];
-
-	for (size_t i = 0; i < a_length; i++)
-		x[i] = a[i];
-	for (size_t i = 0; i < b_length; i++)
-		y[i] = b[i];
-	return crm_damerau_within(x, a_length, y, b_length, limit);
-}
-
-static bool
 is_credit(IdClass class)
 {
 	return class == CLASS_CREDIT || class == CLASS_CREDIT_WRONG;
@@ -246,11 +233,11 @@ compare_whole(IdClass a_class, const unsigned char *a, size_t a_length,
 	/* The century is a guess there. */
 	if (cut && memcmp(a, b, 6) == 0 && memcmp(a + 8, b + 8, 9) == 0)
 		return ID_PARTIAL;
-	if (within(a, a_length - cut, b, b_length - cut, 1))
+	if (crm_damerau_within_bytes(a, a_length - cut, b, b_length - cut, 1))
 		return ID_TYPO;
 	if (residents && a_class != CLASS_WRONG && b_class != CLASS_WRONG)
 		return ID_CONFLICT;
-	if (a_length >= 15 && b_length >= 15 && within(a, a_length, b, b_length, 2))
+	if (a_length >= 15 && b_length >= 15 && crm_damerau_within_bytes(a, a_length, b, b_length, 2))
 		return ID_NEAR;
 	if (is_credit(a_class) && is_credit(b_class) && memcmp(a + ORG_CODE, b + ORG_CODE, ORG_LENGTH) == 0)
 		return ID_NEAR;
@@ -286,14 +273,11 @@ id_term(const unsigned char *value, size_t length, int level)
 	return 0;
 }
 
+/* What a mask hides is no key. */
 static int
-add_key(CrmMatchKey *key, int used, int room, int family, const unsigned char *bytes, size_t length)
+add_shown(CrmMatchKey *key, int used, int room, int family, const unsigned char *bytes, size_t length)
 {
-	if (used == room || memchr(bytes, '*', length) != NULL)
-		return used;
-	key[used].family = family;
-	key[used].hash = crm_match_hash(bytes, length, (uint64_t) family);
-	return used + 1;
+	return memchr(bytes, '*', length) != NULL ? used : crm_match_cn_piece(key, used, room, family, bytes, length);
 }
 
 /* The number as its fifteen digits: without the century and the check character. */
@@ -304,7 +288,7 @@ add_core(CrmMatchKey *key, int used, int room, const unsigned char *number)
 
 	memcpy(core, number, 6);
 	memcpy(core + 6, number + 8, 9);
-	return add_key(key, used, room, FAMILY_CORE, core, 15);
+	return add_shown(key, used, room, FAMILY_CORE, core, 15);
 }
 
 static int
@@ -317,15 +301,15 @@ id_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 	if (is_resident(class) || (class == CLASS_MASKED && length == ID_LENGTH))
 		used = add_core(key, used, room, value);
 	else if (is_credit(class))
-		used = add_key(key, used, room, FAMILY_CORE, value + ORG_CODE, ORG_LENGTH);
+		used = add_shown(key, used, room, FAMILY_CORE, value + ORG_CODE, ORG_LENGTH);
 	else
-		used = add_key(key, used, room, FAMILY_CORE, value, length);
+		used = add_shown(key, used, room, FAMILY_CORE, value, length);
 	if (length < 15)
 		return used;
-	used = add_key(key, used, room, FAMILY_FIRST, value, 12);
-	used = add_key(key, used, room, FAMILY_LAST, value + length - 12, 12);
+	used = add_shown(key, used, room, FAMILY_FIRST, value, 12);
+	used = add_shown(key, used, room, FAMILY_LAST, value + length - 12, 12);
 	if (is_resident(class) || (class == CLASS_MASKED && length == ID_LENGTH))
-		used = add_key(key, used, room, FAMILY_BIRTH, value + 6, 11);
+		used = add_shown(key, used, room, FAMILY_BIRTH, value + 6, 11);
 	return used;
 }
 

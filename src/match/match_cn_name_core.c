@@ -715,19 +715,9 @@ shares_word(const char *a, size_t a_length, const char *b, size_t b_length)
 	return false;
 }
 
-static size_t
-letter_points(const char *text, size_t length, uint32_t *out)
-{
-	for (size_t i = 0; i < length; i++)
-		out[i] = (unsigned char) text[i];
-	return length;
-}
-
 static NameLevel
 compare_latin(const NameHead *a, const char *x, const NameHead *b, const char *y)
 {
-	uint32_t	left[NAME_LETTERS];
-	uint32_t	right[NAME_LETTERS];
 	double		similarity;
 
 	if (a->full == b->full)
@@ -736,7 +726,7 @@ compare_latin(const NameHead *a, const char *x, const NameHead *b, const char *y
 		return NAME_HOMOPHONE;
 	if (a->letters == b->letters)
 		return NAME_PINYIN;
-	similarity = crm_jaro_winkler(left, letter_points(x, a->count, left), right, letter_points(y, b->count, right));
+	similarity = crm_jaro_winkler_bytes((const unsigned char *) x, a->count, (const unsigned char *) y, b->count);
 	if (similarity >= 0.94)
 		return NAME_SIMILAR;
 	if (similarity >= 0.88)

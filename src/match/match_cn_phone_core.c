@@ -154,20 +154,6 @@ shown_alike(const unsigned char *a, const unsigned char *b, size_t length)
 	return shown;
 }
 
-/* One digit wrong, left out or doubled, or two neighbours exchanged. */
-static bool
-is_typo(const unsigned char *a, size_t a_length, const unsigned char *b, size_t b_length)
-{
-	uint32_t	x[PHONE_DIGITS];
-	uint32_t	y[PHONE_DIGITS];
-
-	for (size_t i = 0; i < a_length; i++)
-		x[i] = a[i];
-	for (size_t i = 0; i < b_length; i++)
-		y[i] = b[i];
-	return crm_damerau_within(x, a_length, y, b_length, 1);
-}
-
 static int
 phone_compare(const CrmMatchArg *arg, const unsigned char *a, size_t a_length,
 			  const unsigned char *b, size_t b_length)
@@ -179,7 +165,8 @@ phone_compare(const CrmMatchArg *arg, const unsigned char *a, size_t a_length,
 		return has_mask(a, a_length) ? PHONE_MASKED : PHONE_EXACT;
 	if (has_mask(a, a_length) || has_mask(b, b_length))
 		return a_length == b_length && shown_alike(a, b, a_length) >= MASKED_LEAST ? PHONE_MASKED : PHONE_DIFFERENT;
-	if (a_length >= 8 && b_length >= 8 && is_typo(a, a_length, b, b_length))
+	/* One digit wrong, left out or doubled, or two neighbours exchanged. */
+	if (a_length >= 8 && b_length >= 8 && crm_one_edit_bytes(a, a_length, b, b_length))
 		return PHONE_TYPO;
 	/* A number without its area code, or with another's. */
 	tail = a_length < b_length ? a_length : b_length;
@@ -197,34 +184,24 @@ phone_term(const unsigned char *value, size_t length, int level)
 }
 
 static int
-add_key(CrmMatchKey *key, int used, int room, int family, const void *bytes, size_t length)
-{
-	if (used == room)
-		return used;
-	key[used].family = family;
-	key[used].hash = crm_match_hash(bytes, length, (uint64_t) family);
-	return used + 1;
-}
-
-static int
 phone_keys(const unsigned char *value, size_t length, CrmMatchKey *key, int room)
 {
 	unsigned char edge[7];
 	int			used = 0;
 
 	if (!has_mask(value, length))
-		used = add_key(key, used, room, FAMILY_FULL, value, length);
+		used = crm_match_cn_piece(key, used, room, FAMILY_FULL, value, length);
 	if (length >= 10 && !has_mask(value, 3) && !has_mask(value + length - 4, 4))
 	{
 		memcpy(edge, value, 3);
 		memcpy(edge + 3, value + length - 4, 4);
-		used = add_key(key, used, room, FAMILY_MASKED, edge, 7);
+		used = crm_match_cn_piece(key, used, room, FAMILY_MASKED, edge, 7);
 	}
 	if (length >= 8 && !has_mask(value + length - 8, 8))
-		used = add_key(key, used, room, FAMILY_LOCAL, value + length - 8, 8);
+		used = crm_match_cn_piece(key, used, room, FAMILY_LOCAL, value + length - 8, 8);
 	/* Of a mobile number: with the masked form it finds every single typo. */
 	if (length == 11 && !has_mask(value, 7))
-		used = add_key(key, used, room, FAMILY_FIRST, value, 7);
+		used = crm_match_cn_piece(key, used, room, FAMILY_FIRST, value, 7);
 	return used;
 }
 

@@ -156,34 +156,39 @@ year_alone(const DateParts *date)
 	return date->month == 0 || (date->month == 1 && date->day <= 1);
 }
 
-/* Digits that differ in yyyymmdd. */
-static int
-digits_apart(const DateParts *a, const DateParts *b)
+/* yyyymmdd, a digit in each byte. */
+static uint64_t
+date_digits(const DateParts *date)
 {
-	int			x = a->year * 10000 + a->month * 100 + a->day;
-	int			y = b->year * 10000 + b->month * 100 + b->day;
-	int			apart = 0;
+	uint64_t	digits = 0;
+	const int	part[4] = {date->year / 100 % 100, date->year % 100, date->month % 100, date->day % 100};
 
-	for (; x > 0 || y > 0; x /= 10, y /= 10)
-		apart += x % 10 != y % 10;
-	return apart;
+	for (int i = 0; i < 4; i++)
+		digits = digits << 16 | (uint64_t) (part[i] / 10) << 8 | (uint64_t) (part[i] % 10);
+	return digits;
+}
+
+/* Which bytes differ: the lowest bit of each. */
+static uint64_t
+digits_apart(uint64_t x, uint64_t y)
+{
+	uint64_t	apart = x ^ y;
+
+	return (apart | apart >> 1 | apart >> 2 | apart >> 3) & UINT64_C(0x0101010101010101);
 }
 
 /* A slip of the finger: one digit, two neighbours changed places, or day for month. */
 static bool
-slipped(const DateParts *a, const DateParts *b)
+slipped(const DateParts *a, const DateParts *b, uint64_t x, uint64_t y)
 {
-	char		x[9];
-	char		y[9];
+	uint64_t	apart = digits_apart(x, y);
+	int			first = __builtin_ctzll(apart | UINT64_C(1) << 63);
+	int			digits = __builtin_popcountll(apart);
 
 	if (a->year == b->year && a->month == b->day && a->day == b->month)
 		return true;
-	for (int i = 7, p = a->year * 10000 + a->month * 100 + a->day, q = b->year * 10000 + b->month * 100 + b->day; i >= 0; i--, p /= 10, q /= 10)
-	{
-		x[i] = (char) ('0' + p % 10);
-		y[i] = (char) ('0' + q % 10);
-	}
-	return crm_match_osa(x, 8, y, 8, 1) <= 1;
+	return digits <= 1 || (digits == 2 && apart == UINT64_C(0x0101) << first &&
+						   (x >> first & 255) == (y >> (first + 8) & 255) && (y >> first & 255) == (x >> (first + 8) & 255));
 }
 
 static int
@@ -191,6 +196,8 @@ compare_date(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 {
 	DateParts	x = read_date(a);
 	DateParts	y = read_date(b);
+	uint64_t	p;
+	uint64_t	q;
 	int			days;
 
 	(void) arg;
@@ -198,11 +205,13 @@ compare_date(const CrmMatchArg *arg, const unsigned char *a, size_t a_length, co
 		return DATE_EXACT;
 	if (x.year == y.year && (year_alone(&x) || year_alone(&y)))
 		return DATE_PLACEHOLDER;
-	if (slipped(&x, &y))
+	p = date_digits(&x);
+	q = date_digits(&y);
+	if (slipped(&x, &y, p, q))
 		return DATE_SLIP;
 	if ((x.year == y.year) + (x.month == y.month) + (x.day == y.day) == 2)
 		return DATE_TWO_PARTS;
-	if (digits_apart(&x, &y) <= 2)
+	if (__builtin_popcountll(digits_apart(p, q)) <= 2)
 		return DATE_TWO_SLIPS;
 	if (x.year == y.year)
 		return DATE_YEAR;

@@ -7,8 +7,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-#define CHUNK_BYTES (1 << 20)
+#define CHUNK_BYTES	(1 << 20)
+#define CHUNK_LARGE	(8 << 20)	/* from the second on */
+#define LARGE_PAGE	(2 << 20)	/* of memory, where the system has such */
 
 static const CrmMatchKind *const kinds[] = {
 	&crm_match_kind_exact, &crm_match_kind_levenshtein, &crm_match_kind_damerau, &crm_match_kind_jaro_winkler,
@@ -336,35 +339,60 @@ crm_match_terms(const CrmMatchSettings *settings, const unsigned char *prepared,
 
 /* -- memory ------------------------------------------------------------------- */
 
-void *
-crm_match_take(CrmMatchEngine *engine, size_t count, size_t size)
+/* What is large is read here and there: pages of the usual size would be looked up each time. */
+static void *
+new_memory(size_t bytes)
 {
-	size_t		bytes;
 	void	   *memory;
 
-	if (size != 0 && count > SIZE_MAX / 2 / size)
+	if (bytes < 2 * LARGE_PAGE)
+		return malloc(bytes > 0 ? bytes : 1);
+	if (posix_memalign(&memory, LARGE_PAGE, bytes) != 0)
 		return NULL;
-	bytes = count * size;
-	if (engine->host.memory != 0 && bytes > engine->host.memory - engine->memory)
-		return NULL;
-	memory = malloc(bytes > 0 ? bytes : 1);
-	if (memory != NULL)
-		__atomic_add_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
+#ifdef MADV_HUGEPAGE
+	(void) madvise(memory, bytes & ~(size_t) (LARGE_PAGE - 1), MADV_HUGEPAGE);
+#endif
 	return memory;
 }
 
+/* Counted before it is taken: workers ask at the same time. */
+static bool
+count_memory(CrmMatchEngine *engine, size_t bytes)
+{
+	size_t		taken = __atomic_add_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
+
+	if (engine->host.memory == 0 || taken <= engine->host.memory)
+		return true;
+	__atomic_sub_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
+	return false;
+}
+
+void *
+crm_match_take(CrmMatchEngine *engine, size_t count, size_t size)
+{
+	size_t		bytes = count * size;
+	void	   *memory;
+
+	if ((size != 0 && count > SIZE_MAX / 2 / size) || !count_memory(engine, bytes))
+		return NULL;
+	memory = new_memory(bytes);
+	if (memory == NULL)
+		__atomic_sub_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
+	return memory;
+}
+
+/* count is no less than before. */
 void *
 crm_match_take_more(CrmMatchEngine *engine, void *old, size_t old_count, size_t count, size_t size)
 {
+	size_t		bytes = (count - old_count) * size;
 	void	   *memory;
 
-	if (size != 0 && count > SIZE_MAX / 2 / size)
-		return NULL;
-	if (engine->host.memory != 0 && (count - old_count) * size > engine->host.memory - engine->memory)
+	if ((size != 0 && count > SIZE_MAX / 2 / size) || !count_memory(engine, bytes))
 		return NULL;
 	memory = realloc(old, count * size);
-	if (memory != NULL)
-		__atomic_add_fetch(&engine->memory, (count - old_count) * size, __ATOMIC_RELAXED);
+	if (memory == NULL)
+		__atomic_sub_fetch(&engine->memory, bytes, __ATOMIC_RELAXED);
 	return memory;
 }
 
@@ -448,7 +476,8 @@ chunk_room(CrmMatchEngine *engine, size_t bytes)
 {
 	if (engine->chunk == NULL || engine->chunk->room - engine->chunk->used < bytes)
 	{
-		size_t		room = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+		size_t		usual = (engine->chunk == NULL ? CHUNK_BYTES : CHUNK_LARGE) - sizeof(CrmMatchChunk);
+		size_t		room = bytes > usual ? bytes : usual;
 		CrmMatchChunk *chunk = crm_match_take(engine, 1, sizeof(CrmMatchChunk) + room);
 
 		if (chunk == NULL)

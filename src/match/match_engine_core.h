@@ -336,6 +336,16 @@ typedef struct CrmMatchPair
 
 /* Pairs of at least keep_weight, ordered by right, then left. */
 extern CrmMatchCode crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault);
+/*
+ * The same in parts, in order, so that a host can keep what is finished and go on
+ * from there: each part is predicted, or taken over as it was found before.
+ */
+#define CRM_MATCH_PARTS 16
+extern CrmMatchCode crm_match_predict_begin(CrmMatchEngine *engine, CrmMatchFault *fault);
+extern int	crm_match_predict_parts(const CrmMatchEngine *engine);
+extern CrmMatchCode crm_match_predict_part(CrmMatchEngine *engine, int part, CrmMatchFault *fault);
+extern CrmMatchCode crm_match_take_over(CrmMatchEngine *engine, const CrmMatchPair *pair, size_t pairs,
+										uint64_t candidates, const uint64_t *by_rule, CrmMatchFault *fault);
 extern const CrmMatchPair *crm_match_pairs(const CrmMatchEngine *engine, size_t *count);
 extern uint64_t crm_match_candidates(const CrmMatchEngine *engine);	/* scored in all */
 

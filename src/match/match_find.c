@@ -180,6 +180,8 @@ keep_model(const char *name, bool trusted)
 	crm_match_model_secret(model);
 	model->scale = palloc(sizeof(CrmMatchScale));
 	crm_match_scale(&model->fit, model->scale);
+	model->directory = NULL;
+	model->context = context;
 	slot->model = model;
 	MemoryContextSwitchTo(before);
 	return model;
@@ -252,22 +254,7 @@ crm_match_find_close(CrmMatchFind *find)
 static const unsigned char *
 on_page(const CrmMatchFind *find, int64 record, size_t *length)
 {
-	const char *body = find->page_body;
-	size_t		size = find->page_size;
-	uint32		here;
-
-	for (int64 at = find->page_first; at <= record && size > sizeof(here); at++)
-	{
-		memcpy(&here, body, sizeof(here));
-		if (at == record)
-		{
-			*length = here;
-			return (const unsigned char *) body + sizeof(here);
-		}
-		body += sizeof(here) + here;
-		size -= Min(size, sizeof(here) + here);
-	}
-	return NULL;
+	return (const unsigned char *) crm_match_record_on_page(find->page_body, find->page_size, (uint64) (record - find->page_first), length);
 }
 
 /* Prepared bytes of a record of the run; valid until the next one. */
@@ -282,7 +269,9 @@ run_record(CrmMatchFind *find, int64 record, size_t *length)
 	if (found != NULL)
 		return found;
 	find->page_body = NULL;
-	if (!crm_match_read(find->records, CRM_MATCH_PAGE_RECORD, record, &first, &find->page_body, &find->page_size))
+	if (find->model->directory == NULL)
+		find->model->directory = crm_match_directory(find->records, CRM_MATCH_PAGE_RECORD, find->model->context);
+	if (!crm_match_read_listed(find->records, find->model->directory, record, &first, &find->page_body, &find->page_size))
 		return NULL;
 	find->page_first = (int64) first;
 	return on_page(find, record, length);
@@ -465,25 +454,38 @@ score_pair(CrmMatchFind *find, const unsigned char *a, const unsigned char *b, d
 /* -- candidates ------------------------------------------------------------------------------------ */
 
 static void
-add_candidate(CrmMatchFind *find, int64 record)
+add_found(CrmMatchFind *find, int64 record)
+{
+	if (find->found_count == find->found_room)
+	{
+		find->found_room = find->found_room == 0 ? 256 : 2 * find->found_room;
+		find->found = find->found == NULL ? palloc(sizeof(int64) * find->found_room)
+			: repalloc_huge(find->found, sizeof(int64) * find->found_room);
+	}
+	find->found[find->found_count++] = record;
+}
+
+/* With room for one more. */
+static CrmMatchCandidate *
+next_candidate(CrmMatchFind *find)
 {
 	if (find->count == find->room)
 	{
-		find->room = find->room == 0 ? 256 : 2 * find->room;
+		find->room = find->room == 0 ? 16 : 2 * find->room;
 		find->candidate = find->candidate == NULL ? palloc(sizeof(CrmMatchCandidate) * find->room)
 			: repalloc_huge(find->candidate, sizeof(CrmMatchCandidate) * find->room);
 	}
 	memset(&find->candidate[find->count], 0, sizeof(CrmMatchCandidate));
-	find->candidate[find->count++].record = record;
+	return &find->candidate[find->count];
 }
 
 static int
-by_record(const void *a, const void *b)
+by_number(const void *a, const void *b)
 {
-	const CrmMatchCandidate *x = a;
-	const CrmMatchCandidate *y = b;
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
 
-	return x->record < y->record ? -1 : x->record > y->record;
+	return x < y ? -1 : x > y;
 }
 
 /* Records that were added since the run and share a key; how many for each key. */
@@ -532,7 +534,7 @@ added_key(const CrmMatchFind *find, uint64 row, int64 hash, int64 *record)
 static void
 take_block(CrmMatchFind *find, int64 hash, int rule)
 {
-	size_t		before = find->count;
+	size_t		before = find->found_count;
 	const char *records;
 	uint32		count = 0;
 	int64		record;
@@ -547,14 +549,14 @@ take_block(CrmMatchFind *find, int64 hash, int rule)
 
 			memcpy(&number, records + i * sizeof(number), sizeof(number));
 			if (number != find->self && !is_gone(find, number))
-				add_candidate(find, number);
+				add_found(find, number);
 		}
 	}
 	for (uint64 i = 0; i < find->added_keys; i++)
 		if (added_key(find, i, hash, &record))
-			add_candidate(find, record);
-	if (find->count - before + 1 > find->model->fit.rule_cap[rule])
-		find->count = before;
+			add_found(find, record);
+	if (find->found_count - before + 1 > find->model->fit.rule_cap[rule])
+		find->found_count = before;
 }
 
 static void
@@ -562,12 +564,12 @@ drop_repeated(CrmMatchFind *find)
 {
 	size_t		kept_count = 0;
 
-	if (find->count > 1)
-		qsort(find->candidate, find->count, sizeof(CrmMatchCandidate), by_record);
-	for (size_t i = 0; i < find->count; i++)
-		if (i == 0 || find->candidate[i].record != find->candidate[kept_count - 1].record)
-			find->candidate[kept_count++] = find->candidate[i];
-	find->count = kept_count;
+	if (find->found_count > 1)
+		qsort(find->found, find->found_count, sizeof(int64), by_number);
+	for (size_t i = 0; i < find->found_count; i++)
+		if (i == 0 || find->found[i] != find->found[kept_count - 1])
+			find->found[kept_count++] = find->found[i];
+	find->found_count = kept_count;
 }
 
 /* Gone records must be known before blocks are counted. */
@@ -604,10 +606,19 @@ find_gone(CrmMatchFind *find, int keys)
 	pfree(all);
 }
 
-static void
-score_one(CrmMatchFind *find, CrmMatchCandidate *candidate, const unsigned char *prepared)
+/* What stays below the model's keep weight is no candidate; NULL then. */
+static CrmMatchCandidate *
+score_one(CrmMatchFind *find, int64 record, const unsigned char *prepared)
 {
-	score_pair(find, prepared, find->prepared, find->model->plan->settings.keep_weight, &candidate->score);
+	CrmMatchCandidate *candidate = next_candidate(find);
+	double		least = find->model->plan->settings.keep_weight;
+
+	candidate->record = record;
+	score_pair(find, prepared, find->prepared, least, &candidate->score);
+	if (!(candidate->score.weight >= least))
+		return NULL;
+	find->count++;
+	return candidate;
 }
 
 /* Prepared bytes as a row has them. */
@@ -626,30 +637,25 @@ open_prepared(const CrmMatchStored *model, Datum value, unsigned char *room, siz
 }
 
 static void
-score_added(CrmMatchFind *find, size_t from)
+score_added(CrmMatchFind *find, const int64 *record, int count)
 {
-	int			count = (int) (find->count - from);
-	int64	   *numbers = palloc(sizeof(int64) * Max(count, 1));
-	Datum		values[2];
-	uint64		rows;
+	Datum		values[2] = {Int32GetDatum(find->model->model_id), int8_array(record, count)};
+	uint64		rows = run(RECORDS_ADDED, values, NULL);
+	SPITupleTable *added = SPI_tuptable;
 	unsigned char *room = palloc(CRM_MATCH_PREPARED_MAX);
 
-	for (int i = 0; i < count; i++)
-		numbers[i] = find->candidate[from + i].record;
-	values[0] = Int32GetDatum(find->model->model_id);
-	values[1] = int8_array(numbers, count);
-	rows = run(RECORDS_ADDED, values, NULL);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		CrmMatchCandidate wanted = {.record = answer(i, 1)};
-		CrmMatchCandidate *candidate = bsearch(&wanted, find->candidate + from, count, sizeof(wanted), by_record);
 		bool		isnull;
 		size_t		length;
+		HeapTuple	row = added->vals[i];
+		CrmMatchCandidate *candidate = score_one(find, DatumGetInt64(SPI_getbinval(row, added->tupdesc, 1, &isnull)),
+												 open_prepared(find->model, SPI_getbinval(row, added->tupdesc, 2, &isnull), room, &length));
 
-		candidate->cluster = answer(i, 3);
-		candidate->id = DatumGetTextPCopy(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull));
-		score_one(find, candidate,
-				  open_prepared(find->model, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull), room, &length));
+		if (candidate == NULL)
+			continue;
+		candidate->cluster = DatumGetInt64(SPI_getbinval(row, added->tupdesc, 3, &isnull));
+		candidate->id = DatumGetTextPCopy(SPI_getbinval(row, added->tupdesc, 4, &isnull));
 	}
 	pfree(room);
 }
@@ -664,7 +670,6 @@ crm_match_find_candidates(CrmMatchFind *find)
 	const CrmMatchStored *model = find->model;
 	CrmMatchRecordKey key[CRM_MATCH_RECORD_KEY_MAX];
 	int			keys = crm_match_keys(&model->plan->settings, find->prepared, key, CRM_MATCH_RECORD_KEY_MAX);
-	size_t		kept_count = 0;
 	size_t		at = 0;
 
 	open_readers(find);
@@ -676,21 +681,17 @@ crm_match_find_candidates(CrmMatchFind *find)
 	for (int i = 0; i < keys; i++)
 		take_block(find, find->key[i], key[i].rule);
 	drop_repeated(find);
-	for (; at < find->count && find->candidate[at].record < model->records; at++)
+	for (; at < find->found_count && find->found[at] < model->records; at++)
 	{
 		size_t		length;
-		const unsigned char *prepared = run_record(find, find->candidate[at].record, &length);
+		const unsigned char *prepared = run_record(find, find->found[at], &length);
 
 		if (prepared == NULL)
-			elog(ERROR, "crm: record " INT64_FORMAT " of model %d is not in its pages", find->candidate[at].record, model->model_id);
-		score_one(find, &find->candidate[at], prepared);
+			elog(ERROR, "crm: record " INT64_FORMAT " of model %d is not in its pages", find->found[at], model->model_id);
+		(void) score_one(find, find->found[at], prepared);
 	}
-	if (at < find->count)
-		score_added(find, at);
-	for (size_t i = 0; i < find->count; i++)
-		if (find->candidate[i].score.weight >= model->plan->settings.keep_weight)
-			find->candidate[kept_count++] = find->candidate[i];
-	find->count = kept_count;
+	if (at < find->found_count)
+		score_added(find, find->found + at, (int) (find->found_count - at));
 }
 
 /* The cluster that a cluster has become. */

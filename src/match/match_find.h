@@ -48,7 +48,11 @@ typedef struct CrmMatchFind
 	int64		page_first;
 	CrmMatchKnownTerm known[64];
 
-	CrmMatchCandidate *candidate;
+	int64	   *found;			/* records that share a key */
+	size_t		found_count;
+	size_t		found_room;
+
+	CrmMatchCandidate *candidate;	/* those of them that are kept */
 	size_t		count;
 	size_t		room;
 } CrmMatchFind;

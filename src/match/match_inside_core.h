@@ -83,6 +83,7 @@ struct CrmMatchEngine
 
 	CrmMatchPair *pair;
 	size_t		pairs;
+	size_t		pair_room;
 	uint64_t	candidates;
 	uint32_t   *cluster;
 };
@@ -116,17 +117,32 @@ extern void crm_match_sort(CrmMatchEntry *entry, CrmMatchEntry *other, size_t co
 extern uint64_t crm_match_compare(const CrmMatchSettings *settings, const unsigned char *a, const unsigned char *b);
 extern bool crm_match_is_conflict(const CrmMatchSettings *settings, uint64_t vector);
 
-/* Candidates of one record among those before it (or all, when all is set). */
+/* Two records to be compared, the smaller number on the left, and the rule that found them. */
+typedef struct CrmMatchFound
+{
+	uint32_t	left;
+	uint32_t	right;
+	int			rule;
+} CrmMatchFound;
+
+/*
+ * Candidates of records one after the other: enough are gathered before the first
+ * is looked at that the bytes of those to come can be fetched meanwhile.
+ */
+#define CRM_MATCH_FOUND_ENOUGH 512
 typedef struct CrmMatchFinder
 {
 	uint32_t   *stamp;
-	uint32_t   *found;
-	uint16_t   *rule;
+	CrmMatchFound *found;
+	size_t		count;
 	size_t		room;
 } CrmMatchFinder;
 extern bool crm_match_finder_open(CrmMatchEngine *engine, CrmMatchFinder *finder);
 extern void crm_match_finder_close(CrmMatchEngine *engine, CrmMatchFinder *finder);
-extern size_t crm_match_find(const CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t record, int only_rule);
+/* Adds those of one record among the records before it; false when memory is short. */
+extern bool crm_match_find(CrmMatchEngine *engine, CrmMatchFinder *finder, uint32_t record, int only_rule);
+/* Before found[i] is compared: what comes later is asked for. */
+extern void crm_match_look_ahead(const CrmMatchEngine *engine, const CrmMatchFound *found, size_t count, size_t i);
 
 /* Tally. */
 extern bool crm_match_tally_add(CrmMatchEngine *engine, CrmMatchTally *tally, uint64_t vector, uint64_t count);
@@ -146,9 +162,8 @@ typedef struct CrmMatchScale
 } CrmMatchScale;
 extern void crm_match_scale(const CrmMatchModel *model, CrmMatchScale *scale);
 extern double crm_match_vector_weight(const CrmMatchScale *scale, uint64_t vector);
-/* With the rarity of the values, for two records of the engine. */
-extern double crm_match_pair_weight(const CrmMatchEngine *engine, const CrmMatchScale *scale,
-									uint32_t a, uint32_t b, uint64_t vector);
+/* What the rarity of the values adds, for two records of the engine. */
+extern double crm_match_pair_terms(const CrmMatchEngine *engine, uint32_t a, uint32_t b, uint64_t vector);
 
 /* Rules for the comparisons that settings have. */
 extern CrmMatchCode crm_match_suggest_rules(const CrmMatchText *value, size_t rows, uint64_t total,

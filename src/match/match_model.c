@@ -370,7 +370,7 @@ crm_match_model_create(PG_FUNCTION_ARGS)
 static void
 forget_results(int32 model_id)
 {
-	static const char *const tables[] = {"match_page", "match_record", "match_key", "match_pair", "match_cluster", "match_gone", "match_counter", "match_report", "match_parameter"};
+	static const char *const tables[] = {"match_page", "match_record", "match_key", "match_pair", "match_cluster", "match_gone", "match_counter", "match_report", "match_parameter", "match_stage"};
 	Oid			type = INT4OID;
 	Datum		value = Int32GetDatum(model_id);
 

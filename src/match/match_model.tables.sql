@@ -54,6 +54,21 @@ CREATE TABLE crm_data.match_page (
 ) WITH (toast_tuple_target = 8160);
 ALTER TABLE crm_data.match_page ALTER COLUMN body SET STORAGE EXTERNAL;
 
+-- What a run has finished, so that it is taken up behind it; of the last run it stays.
+CREATE TABLE crm_data.match_stage (
+    model_id    integer NOT NULL,
+    run         bigint NOT NULL,
+    stage       text NOT NULL CHECK (stage IN ('index', 'pairs')),
+    part        smallint NOT NULL,
+    basis       bigint NOT NULL,
+    job_id      bigint NOT NULL,
+    pairs       bigint NOT NULL,
+    candidates  bigint NOT NULL,
+    by_rule     bigint[] NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (model_id, run, stage, part)
+);
+
 CREATE TABLE crm_data.match_record (
     model_id   integer NOT NULL,
     record     bigint NOT NULL,
@@ -140,7 +155,7 @@ BEGIN
     -- Nobody but the functions, which check that the caller may read the source: even
     -- who is whose duplicate tells about people.
     FOREACH member IN ARRAY ARRAY['match_model', 'match_parameter', 'match_page', 'match_record', 'match_key', 'match_pair',
-                                  'match_cluster', 'match_gone', 'match_counter', 'match_asked', 'match_label', 'match_report'] LOOP
+                                  'match_cluster', 'match_gone', 'match_counter', 'match_asked', 'match_label', 'match_report', 'match_stage'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
     END LOOP;
@@ -223,6 +238,17 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('match_label', 'note', 'match', 'general', 2, 'internal', 'note', '备注', NULL),
     ('match_label', 'decided_by', 'match', 'general', 3, 'internal', 'decided by', '判定人', NULL),
     ('match_label', 'decided_at', 'match', 'general', 3, 'internal', 'decided at', '判定时间', NULL),
+    ('match_stage', NULL, NULL, 'general', 3, NULL, 'finished stage of a run', '运行阶段', 'A stopped run is taken up behind it.'),
+    ('match_stage', 'model_id', 'match', 'general', 3, 'internal', 'number of the model', '模型号', NULL),
+    ('match_stage', 'run', 'match', 'general', 3, 'internal', 'number of the run', '运行号', NULL),
+    ('match_stage', 'stage', 'match', 'general', 3, 'internal', 'stage', '阶段', 'index: records, ids, keys; pairs.'),
+    ('match_stage', 'part', 'match', 'general', 3, 'internal', 'part of the stage', '部分号', 'From 0.'),
+    ('match_stage', 'basis', 'match', 'general', 3, 'internal', 'what it rests on', '依据', 'Hash of records, settings, secret and, for pairs, parameters.'),
+    ('match_stage', 'job_id', 'match', 'general', 3, 'internal', 'job that finished it', '作业号', NULL),
+    ('match_stage', 'pairs', 'match', 'general', 3, 'internal', 'pairs kept', '保留对数', NULL),
+    ('match_stage', 'candidates', 'match', 'general', 3, 'internal', 'candidates', '候选对数', NULL),
+    ('match_stage', 'by_rule', 'match', 'general', 3, 'internal', 'candidates by rule', '各规则候选对数', 'In the order of rules.'),
+    ('match_stage', 'finished_at', 'match', 'general', 3, 'internal', 'finished at', '完成时间', NULL),
     ('match_report', NULL, NULL, 'general', 3, NULL, 'report of a blocking rule', '分块报告', 'Of the last run.'),
     ('match_report', 'model_id', 'match', 'general', 3, 'internal', 'number of the model', '模型号', NULL),
     ('match_report', 'rule', 'match', 'general', 3, 'internal', 'number of the rule', '规则号', NULL),

@@ -6,13 +6,15 @@
 #include "match_inside_core.h"
 
 #define PART_MAX 24
-#define HEAD 3					/* bytes before the letters: lengths of the three parts */
+#define GROUPS 2				/* of short forms that one forename stands in */
+#define HEAD (3 + 3 * GROUPS)	/* bytes before the letters: lengths of the three parts, their groups */
 
 /* Forename, surname, and the first of the names between them. */
 typedef struct NameParts
 {
 	const char *text[3];
 	int			length[3];
+	const unsigned char *group[3];	/* numbers of groups, 0: none */
 } NameParts;
 
 enum
@@ -25,6 +27,66 @@ enum
 	LEVEL_EXACT = 1, LEVEL_SWAPPED, LEVEL_GIVEN_FUZZY, LEVEL_SURNAME_FUZZY, LEVEL_BOTH_FUZZY,
 	LEVEL_SURNAME_ONLY, LEVEL_GIVEN_ONLY, LEVEL_FUZZY_ONLY, LEVEL_SURNAME, LEVEL_GIVEN, LEVEL_FUZZY_PART, LEVEL_ELSE
 };
+
+/* Groups of forenames that stand for each other; a group ends with NULL. */
+static const char *const short_form[] = {
+	"thomas", "tom", "tommy", NULL, "william", "bill", "billy", "will", "willie", "wm", NULL,
+	"robert", "bob", "rob", "bobby", "robbie", "bert", NULL, "richard", "dick", "rick", "ricky", "rich", NULL,
+	"james", "jim", "jimmy", "jamie", "jas", NULL, "john", "jack", "johnny", "jon", "jonny", NULL,
+	"henry", "harry", "hal", "hank", NULL, "elizabeth", "liz", "beth", "betty", "betsy", "eliza", "lizzie", "bess", "lisa", NULL,
+	"catherine", "katherine", "kathryn", "kate", "katie", "kathy", "cathy", "kitty", NULL,
+	"edward", "ed", "ned", "ted", "teddy", "eddie", NULL, "margaret", "meg", "maggie", "peggy", "madge", "greta", "rita", NULL,
+	"charles", "charlie", "chas", "chuck", NULL, "frederick", "fred", "freddie", "freddy", NULL, "joseph", "joe", "joey", NULL,
+	"samuel", "sam", "sammy", NULL, "daniel", "dan", "danny", NULL, "benjamin", "ben", "benny", NULL,
+	"alfred", "alf", "alfie", "fred", NULL, "albert", "al", "bert", "bertie", NULL, "michael", "mike", "mick", "mickey", NULL,
+	"stephen", "steven", "steve", NULL, "anthony", "tony", "antony", NULL, "andrew", "andy", "drew", NULL, "david", "dave", "davy", NULL,
+	"christopher", "chris", "kit", NULL, "patrick", "pat", "paddy", NULL, "mary", "polly", "molly", "mamie", NULL,
+	"sarah", "sally", "sadie", "sara", NULL, "helen", "ellen", "nell", "nellie", "eleanor", "nora", NULL, "jane", "jenny", "janet", NULL,
+	"peter", "pete", NULL, "laurence", "lawrence", "larry", NULL, "walter", "walt", "wally", NULL, "philip", "phillip", "phil", NULL,
+	"matthew", "matt", NULL, "nicholas", "nick", "nicky", NULL, "gregory", "greg", NULL, "geoffrey", "jeffrey", "jeff", "geoff", NULL,
+	"archibald", "archie", NULL, "theodore", "theo", "ted", NULL, "arthur", "art", NULL, "francis", "frank", "frankie", NULL,
+	"gerald", "gerry", "jerry", NULL, "george", "georgie", NULL, "ann", "anne", "anna", "annie", "nan", "nancy", "hannah", NULL,
+	"alexander", "alex", "sandy", "alec", NULL, "susan", "sue", "susie", "susanna", NULL, "dorothy", "dot", "dolly", NULL,
+	"martha", "patty", "mattie", NULL, "harriet", "hattie", NULL, "leonard", "len", "lenny", NULL, "ronald", "ron", "ronnie", NULL,
+	"donald", "don", NULL, "kenneth", "ken", "kenny", NULL, "augustus", "gus", NULL, "timothy", "tim", NULL, "victoria", "vicky", NULL, NULL
+};
+
+static bool
+is_word(const char *word, const char *text, int length)
+{
+	return (int) strlen(word) == length && memcmp(word, text, (size_t) length) == 0;
+}
+
+/* The groups that a forename stands in; how many. */
+static int
+short_groups(const char *text, int length, unsigned char *group)
+{
+	int			groups = 0;
+	unsigned char number = 1;
+
+	for (size_t i = 0; short_form[i] != NULL || short_form[i + 1] != NULL; i++)
+	{
+		if (short_form[i] == NULL)
+			number++;
+		else if (groups < GROUPS && short_form[i][0] == text[0] && is_word(short_form[i], text, length))
+			group[groups++] = number;
+	}
+	return groups;
+}
+
+bool
+crm_match_is_forename(const char *text, int length)
+{
+	unsigned char group[GROUPS];
+
+	return length > 0 && short_groups(text, length, group) > 0;
+}
+
+static bool
+short_of(const unsigned char *a, const unsigned char *b)
+{
+	return (a[0] != 0 && (a[0] == b[0] || a[0] == b[1])) || (a[1] != 0 && (a[1] == b[0] || a[1] == b[1]));
+}
 
 /* What stands before or behind a name and is none. */
 static bool
@@ -71,8 +133,12 @@ write_parts(const CrmMatchWord *part, unsigned char *out, size_t room)
 		int			length = part[i].length < PART_MAX ? part[i].length : PART_MAX;
 
 		out[i] = (unsigned char) length;
+		memset(out + 3 + i * GROUPS, 0, GROUPS);
 		if (length > 0)
+		{
 			memcpy(out + written, part[i].text, (size_t) length);
+			(void) short_groups(part[i].text, length, out + 3 + i * GROUPS);
+		}
 		written += (size_t) length;
 	}
 	return written == HEAD ? 0 : written;
@@ -153,74 +219,20 @@ read_parts(const unsigned char *value, size_t length, NameParts *parts)
 {
 	size_t		at = HEAD;
 
+	static const unsigned char none[GROUPS];
+
 	memset(parts, 0, sizeof(*parts));
+	for (int i = 0; i < 3; i++)
+		parts->group[i] = none;
 	for (int i = 0; i < 3 && length >= HEAD; i++)
 	{
 		if (value[i] > length - at)
 			return;
+		parts->group[i] = value + 3 + i * GROUPS;
 		parts->text[i] = (const char *) value + at;
 		parts->length[i] = value[i];
 		at += value[i];
 	}
-}
-
-/* Groups of forenames that stand for each other; a group ends with NULL. */
-static const char *const short_form[] = {
-	"thomas", "tom", "tommy", NULL, "william", "bill", "billy", "will", "willie", "wm", NULL,
-	"robert", "bob", "rob", "bobby", "robbie", "bert", NULL, "richard", "dick", "rick", "ricky", "rich", NULL,
-	"james", "jim", "jimmy", "jamie", "jas", NULL, "john", "jack", "johnny", "jon", "jonny", NULL,
-	"henry", "harry", "hal", "hank", NULL, "elizabeth", "liz", "beth", "betty", "betsy", "eliza", "lizzie", "bess", "lisa", NULL,
-	"catherine", "katherine", "kathryn", "kate", "katie", "kathy", "cathy", "kitty", NULL,
-	"edward", "ed", "ned", "ted", "teddy", "eddie", NULL, "margaret", "meg", "maggie", "peggy", "madge", "greta", "rita", NULL,
-	"charles", "charlie", "chas", "chuck", NULL, "frederick", "fred", "freddie", "freddy", NULL, "joseph", "joe", "joey", NULL,
-	"samuel", "sam", "sammy", NULL, "daniel", "dan", "danny", NULL, "benjamin", "ben", "benny", NULL,
-	"alfred", "alf", "alfie", "fred", NULL, "albert", "al", "bert", "bertie", NULL, "michael", "mike", "mick", "mickey", NULL,
-	"stephen", "steven", "steve", NULL, "anthony", "tony", "antony", NULL, "andrew", "andy", "drew", NULL, "david", "dave", "davy", NULL,
-	"christopher", "chris", "kit", NULL, "patrick", "pat", "paddy", NULL, "mary", "polly", "molly", "mamie", NULL,
-	"sarah", "sally", "sadie", "sara", NULL, "helen", "ellen", "nell", "nellie", "eleanor", "nora", NULL, "jane", "jenny", "janet", NULL,
-	"peter", "pete", NULL, "laurence", "lawrence", "larry", NULL, "walter", "walt", "wally", NULL, "philip", "phillip", "phil", NULL,
-	"matthew", "matt", NULL, "nicholas", "nick", "nicky", NULL, "gregory", "greg", NULL, "geoffrey", "jeffrey", "jeff", "geoff", NULL,
-	"archibald", "archie", NULL, "theodore", "theo", "ted", NULL, "arthur", "art", NULL, "francis", "frank", "frankie", NULL,
-	"gerald", "gerry", "jerry", NULL, "george", "georgie", NULL, "ann", "anne", "anna", "annie", "nan", "nancy", "hannah", NULL,
-	"alexander", "alex", "sandy", "alec", NULL, "susan", "sue", "susie", "susanna", NULL, "dorothy", "dot", "dolly", NULL,
-	"martha", "patty", "mattie", NULL, "harriet", "hattie", NULL, "leonard", "len", "lenny", NULL, "ronald", "ron", "ronnie", NULL,
-	"donald", "don", NULL, "kenneth", "ken", "kenny", NULL, "augustus", "gus", NULL, "timothy", "tim", NULL, "victoria", "vicky", NULL, NULL
-};
-
-static bool
-is_word(const char *word, const char *text, int length)
-{
-	return (int) strlen(word) == length && memcmp(word, text, (size_t) length) == 0;
-}
-
-static bool
-short_of(const char *a, int n, const char *b, int m)
-{
-	bool		first = false;
-	bool		second = false;
-
-	for (size_t i = 0; short_form[i] != NULL || short_form[i + 1] != NULL; i++)
-	{
-		if (short_form[i] == NULL)
-		{
-			first = second = false;
-			continue;
-		}
-		first |= is_word(short_form[i], a, n);
-		second |= is_word(short_form[i], b, m);
-		if (first && second)
-			return true;
-	}
-	return false;
-}
-
-bool
-crm_match_is_forename(const char *text, int length)
-{
-	for (size_t i = 0; short_form[i] != NULL || short_form[i + 1] != NULL; i++)
-		if (short_form[i] != NULL && is_word(short_form[i], text, length))
-			return true;
-	return false;
 }
 
 /* How two parts relate, best first. */
@@ -251,7 +263,7 @@ relate(const NameParts *a, int i, const NameParts *b, int j)
 	if (crm_match_jaro_winkler(x, n, y, m) >= 0.88 ||
 		(n == m && n >= 4 && crm_match_letter_bag(x, n) == crm_match_letter_bag(y, m)))
 		return NEAR;
-	return i != SURNAME && j != SURNAME && short_of(x, n, y, m) ? NEAR : OTHER;
+	return i != SURNAME && j != SURNAME && short_of(a->group[i], b->group[j]) ? NEAR : OTHER;
 }
 
 static int

@@ -44,6 +44,7 @@ struct CrmMatchWriter
 	uint64		first;
 	uint64		last;
 	StringInfoData body;
+	StringInfoData places;		/* of records alone: where each begins in the body */
 	MemoryContext context;		/* of one row */
 };
 
@@ -152,7 +153,41 @@ crm_match_writer(int32 model, int64 run, CrmMatchPageKind kind, bool sealed)
 	writer->context = AllocSetContextCreate(CurrentMemoryContext, "crm match page", ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&writer->body);
 	enlargeStringInfo(&writer->body, 2 * PAGE_BYTES);
+	initStringInfo(&writer->places);
 	return writer;
+}
+
+/* Behind the records of a page stand their places, and how many they are. */
+static void
+end_places(CrmMatchWriter *writer)
+{
+	uint16		count = (uint16) (writer->places.len / sizeof(uint16));
+
+	if (writer->kind != CRM_MATCH_PAGE_RECORD)
+		return;
+	appendBinaryStringInfo(&writer->body, writer->places.data, writer->places.len);
+	appendBinaryStringInfo(&writer->body, (char *) &count, sizeof(count));
+	resetStringInfo(&writer->places);
+}
+
+const char *
+crm_match_record_on_page(const char *body, size_t size, uint64 number, size_t *length)
+{
+	uint16		count = 0;
+	uint16		place;
+	uint32		bytes;
+
+	if (size > sizeof(count))
+		memcpy(&count, body + size - sizeof(count), sizeof(count));
+	if (number >= count || size < (count + 1) * sizeof(uint16))
+		return NULL;
+	size -= (count + 1) * sizeof(uint16);
+	memcpy(&place, body + size + number * sizeof(uint16), sizeof(place));
+	if (place + sizeof(bytes) > size)
+		return NULL;
+	memcpy(&bytes, body + place, sizeof(bytes));
+	*length = bytes;
+	return bytes > size - place - sizeof(bytes) ? NULL : body + place + sizeof(bytes);
 }
 
 static void
@@ -161,6 +196,7 @@ put_page(CrmMatchWriter *writer)
 	MemoryContext before = MemoryContextSwitchTo(writer->context);
 	Datum		values[5];
 
+	end_places(writer);
 	values[0] = Int32GetDatum(writer->model);
 	values[1] = Int64GetDatum(writer->run);
 	values[2] = CharGetDatum((char) writer->kind);
@@ -177,11 +213,17 @@ void
 crm_match_write(CrmMatchWriter *writer, uint64 key, const void *entry, size_t length)
 {
 	/* Equal keys stay together: a look-up reads one page. */
-	if (writer->body.len > 0 && writer->body.len + length > PAGE_BYTES && key != writer->last)
+	if (writer->body.len > 0 && writer->body.len + writer->places.len + length > PAGE_BYTES && key != writer->last)
 		put_page(writer);
 	if (writer->body.len == 0)
 		writer->first = key;
 	writer->last = key;
+	if (writer->kind == CRM_MATCH_PAGE_RECORD)
+	{
+		uint16		place = (uint16) writer->body.len;
+
+		appendBinaryStringInfo(&writer->places, (char *) &place, sizeof(place));
+	}
 	appendBinaryStringInfo(&writer->body, entry, (int) length);
 }
 
@@ -193,6 +235,7 @@ crm_match_writer_end(CrmMatchWriter *writer)
 	MemoryContextDelete(writer->context);
 	SPI_freeplan(writer->insert);
 	pfree(writer->body.data);
+	pfree(writer->places.data);
 	pfree(writer);
 }
 
@@ -294,6 +337,92 @@ crm_match_read_next(CrmMatchReader *reader, CrmMatchPageKind kind, const char **
 		return false;
 	}
 	take_body(reader, kind, body, length);
+	return true;
+}
+
+/* -- a directory of pages ----------------------------------------------------------------- */
+
+struct CrmMatchDirectory
+{
+	CrmMatchPageKind kind;
+	Oid			file;			/* of the table, where these places are */
+	size_t		pages;
+	size_t		room;
+	uint64	   *first;
+	ItemPointerData *place;
+};
+
+static void
+list_page(CrmMatchDirectory *directory, uint64 first, ItemPointer place)
+{
+	if (directory->pages == directory->room)
+	{
+		directory->room *= 2;
+		directory->first = repalloc_huge(directory->first, directory->room * sizeof(uint64));
+		directory->place = repalloc_huge(directory->place, directory->room * sizeof(ItemPointerData));
+	}
+	directory->first[directory->pages] = first;
+	directory->place[directory->pages++] = *place;
+}
+
+/* From the index alone: what an aborted run has left in it may be listed too. */
+CrmMatchDirectory *
+crm_match_directory(CrmMatchReader *reader, CrmMatchPageKind kind, MemoryContext context)
+{
+	CrmMatchDirectory *directory = MemoryContextAllocZero(context, sizeof(CrmMatchDirectory));
+	ItemPointer place;
+
+	directory->kind = kind;
+	directory->file = reader->table->rd_rel->relfilenode;
+	directory->room = 256;
+	directory->first = MemoryContextAlloc(context, directory->room * sizeof(uint64));
+	directory->place = MemoryContextAlloc(context, directory->room * sizeof(ItemPointerData));
+	reader->scan->xs_want_itup = true;
+	aim(reader, kind, BTGreaterEqualStrategyNumber, F_INT8GE, 0);
+	while ((place = index_getnext_tid(reader->scan, ForwardScanDirection)) != NULL)
+	{
+		bool		isnull;
+		Datum		first = index_getattr(reader->scan->xs_itup, 4, reader->scan->xs_itupdesc, &isnull);
+
+		list_page(directory, (uint64) DatumGetInt64(first) ^ UINT64CONST(0x8000000000000000), place);
+	}
+	reader->scan->xs_want_itup = false;
+	return directory;
+}
+
+/* Places may have been given to other rows: only the row itself tells. */
+static bool
+is_page(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 first)
+{
+	bool		isnull;
+
+	return DatumGetInt32(slot_getattr(reader->slot, 1, &isnull)) == reader->model &&
+		DatumGetInt64(slot_getattr(reader->slot, 2, &isnull)) == reader->run &&
+		DatumGetChar(slot_getattr(reader->slot, 3, &isnull)) == (char) kind &&
+		DatumGetInt64(slot_getattr(reader->slot, 4, &isnull)) == as_bigint(first);
+}
+
+bool
+crm_match_read_listed(CrmMatchReader *reader, const CrmMatchDirectory *directory, uint64 key, uint64 *first, const char **body, size_t *length)
+{
+	size_t		from = 0;
+	size_t		to = directory->pages;
+
+	while (from < to)
+	{
+		size_t		middle = from + (to - from) / 2;
+
+		if (directory->first[middle] <= key)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (from == 0 || directory->file != reader->table->rd_rel->relfilenode ||
+		!table_tuple_fetch_row_version(reader->table, &directory->place[from - 1], GetActiveSnapshot(), reader->slot) ||
+		!is_page(reader, directory->kind, directory->first[from - 1]))
+		return crm_match_read(reader, directory->kind, key, first, body, length);
+	*first = directory->first[from - 1];
+	take_body(reader, directory->kind, body, length);
 	return true;
 }
 

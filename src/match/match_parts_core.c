@@ -3,6 +3,7 @@
  */
 #include "match_parts_core.h"
 #include "ident/ident_core.h"
+#include "match_text_core.h"
 
 /* Base letters of U+00C0..U+017F; '*' where there is none. */
 static const char latin_base[] =
@@ -133,37 +134,12 @@ smaller(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Both distances: rows of the table roll, transposition is the only difference. */
 static int
-edit(const char *a, int n, const char *b, int m, int cap, bool transpose)
+edit(const char *a, int n, const char *b, int m, int cap, bool exchange)
 {
-	int			row[3][FOLD_MAX + 2];
-
-	if (n > FOLD_MAX || m > FOLD_MAX || n - m > cap || m - n > cap)
+	if (n > FOLD_MAX || m > FOLD_MAX)
 		return cap + 1;
-	for (int j = 0; j <= m; j++)
-		row[0][j] = j;
-	for (int i = 1; i <= n; i++)
-	{
-		int		   *now = row[i % 3];
-		const int  *last = row[(i + 2) % 3];
-		const int  *before = row[(i + 1) % 3];
-		int			best = now[0] = i;
-
-		for (int j = 1; j <= m; j++)
-		{
-			int			cost = last[j - 1] + (a[i - 1] != b[j - 1]);
-
-			cost = smaller(cost, smaller(last[j], now[j - 1]) + 1);
-			if (transpose && i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				cost = smaller(cost, before[j - 2] + 1);
-			now[j] = cost;
-			best = smaller(best, cost);
-		}
-		if (best > cap)
-			return cap + 1;
-	}
-	return smaller(row[n % 3][m], cap + 1);
+	return (int) crm_edits_bytes((const unsigned char *) a, (size_t) n, (const unsigned char *) b, (size_t) m, (size_t) cap, exchange);
 }
 
 int
@@ -178,42 +154,9 @@ crm_match_levenshtein(const char *a, int a_length, const char *b, int b_length, 
 	return edit(a, a_length, b, b_length, cap, false);
 }
 
-/* Jaro: letters in common within half the longer length, and how many cross. */
-static double
-jaro(const char *a, int n, const char *b, int m)
-{
-	bool		taken_a[FOLD_MAX] = {false};
-	bool		taken_b[FOLD_MAX] = {false};
-	int			window = (n > m ? n : m) / 2 - 1;
-	int			common = 0;
-	int			crossed = 0;
-
-	for (int i = 0; i < n; i++)
-		for (int j = i > window ? i - window : 0; j < m && j <= i + window; j++)
-			if (!taken_b[j] && a[i] == b[j])
-			{
-				taken_a[i] = taken_b[j] = true;
-				common++;
-				break;
-			}
-	if (common == 0)
-		return 0;
-	for (int i = 0, j = 0; i < n; i++)
-		if (taken_a[i])
-		{
-			while (!taken_b[j])
-				j++;
-			crossed += a[i] != b[j++];
-		}
-	return ((double) common / n + (double) common / m + (common - crossed / 2.0) / common) / 3;
-}
-
 double
 crm_match_jaro_winkler(const char *a, int a_length, const char *b, int b_length)
 {
-	double		likeness;
-	int			prefix = 0;
-
 	/* Letters are paired as they come, so that the order of the sides could matter. */
 	if (a_length > b_length || (a_length == b_length && memcmp(a, b, (size_t) a_length) > 0))
 		return crm_match_jaro_winkler(b, b_length, a, a_length);
@@ -224,10 +167,7 @@ crm_match_jaro_winkler(const char *a, int a_length, const char *b, int b_length)
 		return a_length == b_length;
 	if (a_length == 1 || b_length == 1)
 		return a_length == b_length && a[0] == b[0];
-	likeness = jaro(a, a_length, b, b_length);
-	while (prefix < 4 && prefix < a_length && prefix < b_length && a[prefix] == b[prefix])
-		prefix++;
-	return likeness + prefix * 0.1 * (1 - likeness);
+	return crm_jaro_winkler_bytes((const unsigned char *) a, (size_t) a_length, (const unsigned char *) b, (size_t) b_length);
 }
 
 double

@@ -96,6 +96,8 @@ typedef struct CrmMatchStored
 	CrmMatchModel fit;			/* fit.trained: whether it is */
 	uint64		secret[2];
 	struct CrmMatchScale *scale;	/* made by match_find.c, which keeps models */
+	struct CrmMatchDirectory *directory;	/* of records; the same */
+	MemoryContext context;		/* that they are kept in */
 } CrmMatchStored;
 
 /* Needs SPI connected.  The caller may read the sources and what they gave. */
@@ -142,6 +144,15 @@ extern bool crm_match_read(CrmMatchReader *reader, CrmMatchPageKind kind, uint64
 /* All pages of a kind in order; restarts when kind changes. */
 extern bool crm_match_read_next(CrmMatchReader *reader, CrmMatchPageKind kind, const char **body, size_t *length);
 extern void crm_match_reader_end(CrmMatchReader *reader);
+
+/* The record of that number, the page's first being 0; NULL when it stands on another page. */
+extern const char *crm_match_record_on_page(const char *body, size_t size, uint64 number, size_t *length);
+
+/* Where all pages of a kind stand: for who reads hundreds of them at a time. */
+typedef struct CrmMatchDirectory CrmMatchDirectory;
+extern CrmMatchDirectory *crm_match_directory(CrmMatchReader *reader, CrmMatchPageKind kind, MemoryContext context);
+/* As crm_match_read(). */
+extern bool crm_match_read_listed(CrmMatchReader *reader, const CrmMatchDirectory *directory, uint64 key, uint64 *first, const char **body, size_t *length);
 
 /* Of a block of more records, beyond every cap, only the size is kept. */
 #define CRM_MATCH_BLOCK_KEPT 4096

@@ -1,11 +1,13 @@
 /*
  * match_run.c: the engine over whole tables: runs, training, prediction.
  *
- * A run reads the source, trains unless it need not, predicts, clusters, and
- * writes pages.  It commits between these steps where its caller allows it, so
- * that other sessions see how far it is; in a transaction block it is one step.
- * What was trained is committed at once: a run that was stopped afterwards goes
- * on with it as long as the records are the same.
+ * A run reads the source and indexes it, trains unless it need not, predicts part
+ * by part, clusters, and writes pages.  It commits between these stages where its
+ * caller allows it, so that other sessions see how far it is; in a transaction
+ * block it is one step.  A stage that is finished stands in crm_data.match_stage
+ * with what it rests on: a run that was stopped is taken up behind it, as long as
+ * records, settings and parameters are the same.  Nobody reads the pages of a run
+ * before it is the model's last.
  *
  * The engine's memory is malloc'ed and hangs on the memory context of the call,
  * so that an error frees it.
@@ -23,6 +25,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -31,6 +34,14 @@
 
 #define KEY_TASK	8192		/* records whose keys a worker makes at a time */
 #define TELL_EVERY	1000		/* milliseconds between two reports of progress */
+
+/* What a stage of a run counted. */
+typedef struct CrmMatchStage
+{
+	int64		pairs;
+	int64		candidates;
+	uint64		by_rule[CRM_MATCH_RULE_MAX];
+} CrmMatchStage;
 
 /* -- the engine and its host ---------------------------------------------------------- */
 
@@ -53,6 +64,21 @@ canceled(void *context)
 	return run->error != NULL || (InterruptPending && (QueryCancelPending || ProcDiePending));
 }
 
+/* One run of a model at a time. */
+static void
+lock_model(const CrmMatchStored *model)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) model->model_id, 0x6d617463, 2);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("matching model \"%s\" is being run by another session", model->name),
+				 errhint("crm.job_progress shows how far it is.")));
+}
+
+/* A commit lets go of the lock for a moment: who comes between runs on, and we do not. */
 static void
 commit(CrmMatchRun *run)
 {
@@ -60,6 +86,7 @@ commit(CrmMatchRun *run)
 		return;
 	SPI_commit();
 	CHECK_FOR_INTERRUPTS();
+	lock_model(run->model);
 }
 
 static void
@@ -161,7 +188,7 @@ grown(CrmMatchRun *run, void *old, size_t *room, size_t needed, size_t size)
 static void
 keep_id(CrmMatchRun *run, const char *id, size_t length)
 {
-	size_t		record = crm_match_records(run->engine);
+	size_t		record = run->ids++;
 	uint64		start = record == 0 ? 0 : run->id_start[record];
 
 	run->id_bytes = grown(run, run->id_bytes, &run->id_room, start + length + 4096, 1);
@@ -182,7 +209,7 @@ take_row(void *context, const char *id, size_t id_length, const CrmMatchText *co
 			(column[i].text == NULL ? 1 : hash_bytes_extended((const unsigned char *) column[i].text, (int) column[i].length, i));
 	run->fingerprint = run->fingerprint * UINT64CONST(0x9e3779b97f4a7c15) + hash;
 	keep_id(run, id, id_length);
-	if (crm_match_add_record(run->engine, run->source, column, &run->fault) != CRM_MATCH_OK)
+	if (!run->only_looks && crm_match_add_record(run->engine, run->source, column, &run->fault) != CRM_MATCH_OK)
 		crm_match_fault_raise(&run->fault);
 	if (canceled(run))
 		CHECK_FOR_INTERRUPTS();
@@ -194,7 +221,11 @@ crm_match_run_read(CrmMatchRun *run)
 {
 	const CrmMatchStored *model = run->model;
 
+	run->ids = 0;
+	run->fingerprint = 0;
+	run->source = 0;
 	crm_match_source_read(model->source_oid, model->plan, "", take_row, run);
+	run->first_source = run->ids;
 	run->source = 1;
 	if (OidIsValid(model->second_oid))
 		crm_match_source_read(model->second_oid, model->plan, "", take_row, run);
@@ -519,14 +550,15 @@ write_terms(CrmMatchRun *run, int64 number)
 		pfree(list);
 }
 
+/* Those from the given one on. */
 static void
-write_pairs(CrmMatchRun *run, int64 number)
+write_pairs(CrmMatchRun *run, int64 number, size_t from)
 {
 	CrmMatchWriter *writer = crm_match_writer(run->model->model_id, number, CRM_MATCH_PAGE_PAIR, false);
 	size_t		count;
 	const CrmMatchPair *pair = crm_match_pairs(run->engine, &count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = from; i < count; i++)
 	{
 		CrmMatchPairEntry entry = {pair[i].vector, pair[i].left, pair[i].right, pair[i].weight};
 
@@ -740,20 +772,6 @@ write_model(const CrmMatchRun *run, int64 number, int64 clusters)
 
 /* -- a run ---------------------------------------------------------------------------------------------- */
 
-/* One run of a model at a time; across commits the model's number of runs tells. */
-static void
-lock_model(const CrmMatchStored *model)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) model->model_id, 0x6d617463, 2);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("matching model \"%s\" is being run by another session", model->name),
-				 errhint("crm.job_progress shows how far it is.")));
-}
-
 static void
 begin_job(CrmMatchRun *run)
 {
@@ -764,7 +782,6 @@ begin_job(CrmMatchRun *run)
 	crm_match_exec("INSERT INTO crm_data.job (kind, subject) VALUES ('match', $1) RETURNING job_id", 1, &type, &value, NULL);
 	run->job = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	commit(run);
-	lock_model(run->model);
 }
 
 static void
@@ -792,10 +809,9 @@ train(CrmMatchRun *run, bool retrain)
 	crm_match_run_checked(run, crm_match_train(run->engine, &run->fault));
 	crm_match_model_store_fit(model, crm_match_model(run->engine), false, &fingerprint);
 	commit(run);
-	lock_model(model);
 }
 
-/* A commit lets go of the lock for a moment: has another run passed? */
+/* A commit lets go of the lock for a moment: has another run passed, or a change of settings? */
 static void
 require_untouched(const CrmMatchRun *run)
 {
@@ -803,7 +819,6 @@ require_untouched(const CrmMatchRun *run)
 	Datum		value = Int32GetDatum(run->model->model_id);
 	bool		isnull;
 
-	lock_model(run->model);
 	crm_match_exec("SELECT version FROM crm_data.match_model WHERE model_id = $1 FOR UPDATE", 1, &type, &value, NULL);
 	if (SPI_processed == 0 || DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) != run->model->version)
 		ereport(ERROR,
@@ -886,23 +901,255 @@ static void
 write_all(CrmMatchRun *run, const CrmMatchEntry *sorted)
 {
 	CrmMatchOwner owner;
-	int64		number = run->model->run + 1;
+	int64		number = run->number;
 	const uint32 *cluster = judged_clusters(run, sorted);
 	int64	   *names = name_clusters(run, cluster);
 	int64		clusters;
 
 	crm_match_owner_begin(&owner);
-	write_records(run, number);
-	write_ids(run, number, sorted);
-	write_keys(run, number);
 	write_terms(run, number);
-	write_pairs(run, number);
 	write_identities(run, number, names);
 	clusters = write_clusters(run, number, cluster, names);
 	write_report(run);
 	remove_older(run, number);
 	write_model(run, number, clusters);
 	crm_match_owner_end(&owner);
+}
+
+/* -- stages: what is finished is not done again --------------------------------------------------------------- */
+
+static uint64
+digest(uint64 basis, const void *bytes, size_t length)
+{
+	return basis * UINT64CONST(0x9e3779b97f4a7c15) + hash_bytes_extended(bytes, (int) length, 1);
+}
+
+/* What the records' pages rest on: source, settings, and the secret that keyed them. */
+static int64
+index_basis(const CrmMatchRun *run)
+{
+	const char *settings = JsonbToCString(NULL, &crm_match_plan_write(run->model->plan, NULL)->root, 0);
+	uint64		secret = crm_match_keyed(run->model->secret, 0);
+
+	return (int64) digest(digest(run->fingerprint, settings, strlen(settings)), &secret, sizeof(secret));
+}
+
+/* Pairs rest on the parameters, too. */
+static int64
+pairs_basis(const CrmMatchRun *run)
+{
+	size_t		room = crm_match_model_size();
+	unsigned char *packed = palloc(room);
+
+	return (int64) digest((uint64) index_basis(run), packed, crm_match_model_pack(crm_match_model(run->engine), packed, room));
+}
+
+/* Whether a stage of this run is finished; its counts, where they are wanted. */
+static bool
+is_finished(const CrmMatchRun *run, const char *stage, int part, int64 basis, CrmMatchStage *counts)
+{
+	static const Oid types[] = {INT4OID, INT8OID, TEXTOID, INT2OID, INT8OID};
+	Datum		values[5] = {Int32GetDatum(run->model->model_id), Int64GetDatum(run->number), CStringGetTextDatum(stage),
+	Int16GetDatum(part), Int64GetDatum(basis)};
+	bool		isnull;
+
+	crm_match_exec("SELECT pairs, candidates, by_rule FROM crm_data.match_stage"
+				   " WHERE model_id = $1 AND run = $2 AND stage = $3 AND part = $4 AND basis = $5", 5, types, values, NULL);
+	if (SPI_processed == 0)
+		return false;
+	if (counts != NULL)
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+		ArrayType  *by_rule = DatumGetArrayTypePCopy(SPI_getbinval(row, SPI_tuptable->tupdesc, 3, &isnull));
+
+		counts->pairs = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+		counts->candidates = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
+		memcpy(counts->by_rule, ARR_DATA_PTR(by_rule), sizeof(uint64) * Min(ArrayGetNItems(ARR_NDIM(by_rule), ARR_DIMS(by_rule)), CRM_MATCH_RULE_MAX));
+	}
+	return true;
+}
+
+/* The stage's work is there when its row is: both are of one transaction. */
+static void
+finish_stage(CrmMatchRun *run, const char *stage, int part, int64 basis, const CrmMatchStage *counts)
+{
+	static const Oid types[] = {INT4OID, INT8OID, TEXTOID, INT2OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8ARRAYOID};
+	Datum		by_rule[CRM_MATCH_RULE_MAX];
+	Datum		values[9] = {Int32GetDatum(run->model->model_id), Int64GetDatum(run->number), CStringGetTextDatum(stage),
+	Int16GetDatum(part), Int64GetDatum(basis), Int64GetDatum(run->job), Int64GetDatum(counts->pairs), Int64GetDatum(counts->candidates)};
+
+	for (int i = 0; i < CRM_MATCH_RULE_MAX; i++)
+		by_rule[i] = Int64GetDatum((int64) counts->by_rule[i]);
+	values[8] = PointerGetDatum(construct_array(by_rule, run->model->plan->settings.rule_count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	crm_match_exec("INSERT INTO crm_data.match_stage (model_id, run, stage, part, basis, job_id, pairs, candidates, by_rule)"
+				   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9, types, values, NULL);
+	commit(run);
+}
+
+/* What an earlier run left behind it that is of no use: from a stage's part on. */
+static void
+forget(const CrmMatchRun *run, const char *kinds, const char *stage, int part)
+{
+	static const Oid types[] = {INT4OID, INT8OID, TEXTOID, INT2OID, TEXTOID};
+	Datum		values[5] = {Int32GetDatum(run->model->model_id), Int64GetDatum(run->number), CStringGetTextDatum(stage),
+	Int16GetDatum(part), CStringGetTextDatum(kinds)};
+
+	crm_match_exec("DELETE FROM crm_data.match_stage WHERE model_id = $1 AND (run <> $2 OR ($3 = 'index' OR stage = $3) AND part >= $4)",
+				   5, types, values, NULL);
+	crm_match_exec("DELETE FROM crm_data.match_page WHERE model_id = $1 AND run >= $2 AND (run > $2 OR pg_catalog.strpos($5, kind::text) > 0)",
+				   5, types, values, NULL);
+}
+
+/* Prepared records as the index stage left them; only the source's number is not among them. */
+static void
+read_index(CrmMatchRun *run)
+{
+	CrmMatchReader *reader;
+	const char *body;
+	size_t		size;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reader = crm_match_reader(run->model->model_id, run->number, run->model->sealed);
+	while (crm_match_read_next(reader, CRM_MATCH_PAGE_RECORD, &body, &size))
+	{
+		const char *prepared;
+		size_t		length;
+
+		for (uint64 i = 0; (prepared = crm_match_record_on_page(body, size, i, &length)) != NULL; i++)
+			crm_match_run_checked(run, crm_match_add_prepared(run->engine, crm_match_records(run->engine) >= run->first_source,
+															  (const unsigned char *) prepared, length, &run->fault));
+	}
+	crm_match_reader_end(reader);
+	PopActiveSnapshot();
+	if (crm_match_records(run->engine) != run->ids)
+		elog(ERROR, "crm: records of a stopped run of model %d are missing", run->model->model_id);
+}
+
+/*
+ * Records prepared, with their ids and block keys.  Where a stopped run has done
+ * that, the source is read for its fingerprint alone.
+ */
+static CrmMatchEntry *
+index_stage(CrmMatchRun *run)
+{
+	static const CrmMatchStage nothing;
+	CrmMatchOwner owner;
+	CrmMatchEntry *sorted;
+	int64		basis;
+
+	crm_match_run_read(run);
+	if (run->only_looks)
+	{
+		basis = index_basis(run);
+		if (is_finished(run, "index", 0, basis, NULL))
+		{
+			crm_match_owner_begin(&owner);
+			read_index(run);
+			crm_match_owner_end(&owner);
+			return crm_match_run_sort_ids(run);
+		}
+		run->only_looks = false;
+		crm_match_run_read(run);
+	}
+	sorted = crm_match_run_sort_ids(run);
+	forget(run, "ridktpc", "index", 0);
+	crm_match_owner_begin(&owner);
+	write_records(run, run->number);
+	write_ids(run, run->number, sorted);
+	write_keys(run, run->number);
+	crm_match_owner_end(&owner);
+	finish_stage(run, "index", 0, index_basis(run), &nothing);
+	return sorted;
+}
+
+/* Whether some run has left an index behind it: only then it is worth to look first. */
+static bool
+has_index(const CrmMatchRun *run)
+{
+	static const Oid types[] = {INT4OID, INT8OID};
+	Datum		values[2] = {Int32GetDatum(run->model->model_id), Int64GetDatum(run->number)};
+
+	crm_match_exec("SELECT FROM crm_data.match_stage WHERE model_id = $1 AND run = $2 AND stage = 'index'", 2, types, values, NULL);
+	return SPI_processed > 0;
+}
+
+/* Pairs of finished parts, all at once: their pages are the first ones. */
+static void
+take_over_pairs(CrmMatchRun *run, const CrmMatchStage *counts)
+{
+	CrmMatchReader *reader;
+	CrmMatchPair *pair = MemoryContextAllocHuge(run->context, sizeof(CrmMatchPair) * (counts->pairs + 1));
+	const char *body;
+	size_t		size;
+	int64		count = 0;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	reader = crm_match_reader(run->model->model_id, run->number, run->model->sealed);
+	while (count < counts->pairs && crm_match_read_next(reader, CRM_MATCH_PAGE_PAIR, &body, &size))
+		for (size_t at = 0; at + sizeof(CrmMatchPairEntry) <= size && count < counts->pairs; at += sizeof(CrmMatchPairEntry))
+		{
+			CrmMatchPairEntry entry;
+
+			memcpy(&entry, body + at, sizeof(entry));
+			pair[count++] = (CrmMatchPair) {.left = entry.left, .right = entry.right, .vector = entry.vector, .weight = (float) entry.weight,
+				.conflict = crm_match_is_conflict(&run->model->plan->settings, entry.vector)};
+		}
+	crm_match_reader_end(reader);
+	PopActiveSnapshot();
+	if (count < counts->pairs)
+		elog(ERROR, "crm: pairs of a stopped run of model %d are missing", run->model->model_id);
+	crm_match_run_checked(run, crm_match_take_over(run->engine, pair, counts->pairs, counts->candidates, counts->by_rule, &run->fault));
+	pfree(pair);
+}
+
+static void
+predict_part(CrmMatchRun *run, int part, int64 basis)
+{
+	CrmMatchStage counts = {0};
+	CrmMatchOwner owner;
+	size_t		before;
+	size_t		after;
+
+	(void) crm_match_pairs(run->engine, &before);
+	counts.candidates = -(int64) crm_match_candidates(run->engine);
+	for (int i = 0; i < run->model->plan->settings.rule_count; i++)
+		counts.by_rule[i] = -run->engine->report[i].pairs;
+	crm_match_run_checked(run, crm_match_predict_part(run->engine, part, &run->fault));
+	(void) crm_match_pairs(run->engine, &after);
+	counts.pairs = after - before;
+	counts.candidates += crm_match_candidates(run->engine);
+	for (int i = 0; i < run->model->plan->settings.rule_count; i++)
+		counts.by_rule[i] += run->engine->report[i].pairs;
+	crm_match_owner_begin(&owner);
+	write_pairs(run, run->number, before);
+	crm_match_owner_end(&owner);
+	finish_stage(run, "pairs", part, basis, &counts);
+}
+
+/* Parts come in order, so that what is finished is a beginning. */
+static void
+pairs_stage(CrmMatchRun *run)
+{
+	int64		basis = pairs_basis(run);
+	int			parts = crm_match_predict_parts(run->engine);
+	int			part = 0;
+	CrmMatchStage all = {0};
+	CrmMatchStage one = {0};
+
+	crm_match_run_checked(run, crm_match_predict_begin(run->engine, &run->fault));
+	for (; part < parts && is_finished(run, "pairs", part, basis, &one); part++)
+	{
+		all.pairs += one.pairs;
+		all.candidates += one.candidates;
+		for (int i = 0; i < CRM_MATCH_RULE_MAX; i++)
+			all.by_rule[i] += one.by_rule[i];
+	}
+	if (part > 0)
+		take_over_pairs(run, &all);
+	else
+		forget(run, "p", "pairs", 0);
+	for (; part < parts; part++)
+		predict_part(run, part, basis);
 }
 
 PG_FUNCTION_INFO_V1(crm_match_run);
@@ -925,11 +1172,12 @@ crm_match_run(PG_FUNCTION_ARGS)
 	model->has_secret = false;	/* a run makes its own pages */
 	crm_match_model_secret(model);
 	run = crm_match_run_open(model, commits);
+	run->number = model->run + 1;
 	begin_job(run);
-	crm_match_run_read(run);
-	sorted = crm_match_run_sort_ids(run);
+	run->only_looks = has_index(run);
+	sorted = index_stage(run);
 	train(run, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
-	crm_match_run_checked(run, crm_match_predict(run->engine, &run->fault));
+	pairs_stage(run);
 	crm_match_run_checked(run, crm_match_cluster(run->engine, model->plan->method, model->plan->threshold, &run->fault));
 	require_untouched(run);
 	write_all(run, sorted);

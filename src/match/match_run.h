@@ -20,9 +20,13 @@ typedef struct CrmMatchRun
 	uint32		source;			/* the one that is being read */
 	char	   *id_bytes;
 	size_t		id_room;
+	size_t		ids;			/* rows read */
+	size_t		first_source;	/* of them, from the first source */
 	uint64	   *id_start;		/* of each record, one more at the end */
 	size_t		id_start_room;
 	uint64		fingerprint;
+	bool		only_looks;		/* reads for the fingerprint alone */
+	int64		number;			/* of this run */
 	bool		commits;
 	int64		job;			/* 0: none */
 	TimestampTz told;

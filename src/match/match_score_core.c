@@ -117,11 +117,11 @@ term_bits(double mean, double rarity)
 }
 
 double
-crm_match_pair_weight(const CrmMatchEngine *engine, const CrmMatchScale *scale, uint32_t a, uint32_t b, uint64_t vector)
+crm_match_pair_terms(const CrmMatchEngine *engine, uint32_t a, uint32_t b, uint64_t vector)
 {
-	double		weight = crm_match_vector_weight(scale, vector);
+	double		bits = 0;
 
-	for (int i = 0; i < scale->comparisons; i++)
+	for (int i = 0; i < engine->settings.comparison_count; i++)
 	{
 		int			level = crm_match_level(vector, i);
 		int			slot = engine->slot_of[i][level];
@@ -132,9 +132,20 @@ crm_match_pair_weight(const CrmMatchEngine *engine, const CrmMatchScale *scale, 
 		rarity = engine->slot[slot].rarity[a] < engine->slot[slot].rarity[b] ?
 			engine->slot[slot].rarity[a] : engine->slot[slot].rarity[b];
 		if (rarity > 0)
-			weight += term_bits(engine->model.term_share[i][level], rarity / CRM_MATCH_RARITY_STEP);
+			bits += term_bits(engine->model.term_share[i][level], rarity / CRM_MATCH_RARITY_STEP);
 	}
-	return weight;
+	return bits;
+}
+
+/* The most that they can add, whatever the values. */
+static double
+terms_most(const CrmMatchEngine *engine, uint64_t vector)
+{
+	double		bits = 0;
+
+	for (int i = 0; i < engine->settings.comparison_count; i++)
+		bits += engine->slot_of[i][crm_match_level(vector, i)] < 0 ? 0 : TERM_MOST;
+	return bits;
 }
 
 /* Terms of one slot: sorted, counted, and the rarity written back to each record. */
@@ -335,21 +346,59 @@ typedef struct PairBag
 	uint64_t	by_rule[CRM_MATCH_RULE_MAX];
 } PairBag;
 
+/*
+ * Pairs are many and vectors few: what a vector weighs is worked out once in a
+ * while, by each thread for itself.  Any vector may stand in any place of the
+ * memo, which begins with that of nothing known.
+ */
+#define MEMO 4096
+
+typedef struct Weighed
+{
+	uint64_t	vector;
+	double		weight;			/* without terms */
+	double		most;			/* with the rarest of values */
+} Weighed;
+
 typedef struct Predicting
 {
 	CrmMatchEngine *engine;
 	CrmMatchScale scale;
 	CrmMatchFinder *finder;
+	Weighed    *memo;			/* MEMO of them for each thread */
 	PairBag    *bag;
+	size_t		first;			/* task of this part */
 } Predicting;
 
+static void
+weigh(const Predicting *predicting, Weighed *at, uint64_t vector)
+{
+	at->vector = vector;
+	at->weight = crm_match_vector_weight(&predicting->scale, vector);
+	at->most = at->weight + terms_most(predicting->engine, vector);
+}
+
 static bool
-keep_pair(PairBag *bag, const CrmMatchPair *pair)
+open_memo(Predicting *predicting, int threads)
+{
+	Weighed		nothing;
+
+	predicting->memo = malloc((size_t) threads * MEMO * sizeof(Weighed));
+	if (predicting->memo == NULL)
+		return false;
+	weigh(predicting, &nothing, 0);
+	for (size_t i = 0; i < (size_t) threads * MEMO; i++)
+		predicting->memo[i] = nothing;
+	return true;
+}
+
+static bool
+keep_pair(CrmMatchEngine *engine, PairBag *bag, const CrmMatchPair *pair)
 {
 	if (bag->pairs == bag->room)
 	{
-		size_t		room = bag->room == 0 ? 1024 : bag->room * 2;
-		CrmMatchPair *more = realloc(bag->pair, room * sizeof(*more));
+		size_t		room = bag->room == 0 ? 256 : bag->room * 2;
+		CrmMatchPair *more = crm_match_take_more(engine, bag->pair, bag->room, room, sizeof(*more));
 
 		if (more == NULL)
 			return false;
@@ -360,39 +409,37 @@ keep_pair(PairBag *bag, const CrmMatchPair *pair)
 	return true;
 }
 
-/* A record lies over several lines of the cache, far from the one before. */
-static inline void
-fetch(const unsigned char *record)
-{
-	__builtin_prefetch(record);
-	__builtin_prefetch(record + 64);
-	__builtin_prefetch(record + 128);
-}
-
+/* The vector of a pair that is not kept serves nobody, nor does the rarity of its values. */
 static bool
-score_record(Predicting *predicting, CrmMatchFinder *finder, PairBag *bag, uint32_t record)
+score_found(Predicting *predicting, int thread, PairBag *bag)
 {
 	const CrmMatchEngine *engine = predicting->engine;
-	size_t		found = crm_match_find(engine, finder, record, -1);
+	CrmMatchFinder *finder = &predicting->finder[thread];
+	Weighed    *memo = predicting->memo + (size_t) thread * MEMO;
 
-	if (found == SIZE_MAX)
-		return false;
-	bag->candidates += found;
-	for (size_t i = 0; i < found; i++)
+	for (size_t i = 0; i < finder->count; i++)
 	{
-		CrmMatchPair pair = {.left = finder->found[i], .right = record, .rule = finder->rule[i]};
+		const CrmMatchFound *found = &finder->found[i];
+		CrmMatchPair pair = {.left = found->left, .right = found->right, .rule = (uint16_t) found->rule};
+		Weighed    *at;
 
-		if (i + 6 < found)
-			fetch(engine->record[finder->found[i + 6]]);
+		crm_match_look_ahead(engine, finder->found, finder->count, i);
 		bag->by_rule[pair.rule]++;
-		pair.vector = crm_match_compare(&engine->settings, engine->record[pair.left], engine->record[record]);
-		pair.weight = (float) crm_match_pair_weight(engine, &predicting->scale, pair.left, record, pair.vector);
+		pair.vector = crm_match_compare(&engine->settings, engine->record[pair.left], engine->record[pair.right]);
+		at = &memo[crm_match_stir(pair.vector) % MEMO];
+		if (at->vector != pair.vector)
+			weigh(predicting, at, pair.vector);
+		if (at->most < engine->settings.keep_weight)
+			continue;
+		pair.weight = (float) (at->weight + crm_match_pair_terms(engine, pair.left, pair.right, pair.vector));
 		if (pair.weight < engine->settings.keep_weight)
 			continue;
 		pair.conflict = crm_match_is_conflict(&engine->settings, pair.vector);
-		if (!keep_pair(bag, &pair))
+		if (!keep_pair(predicting->engine, bag, &pair))
 			return false;
 	}
+	bag->candidates += finder->count;
+	finder->count = 0;
 	return true;
 }
 
@@ -400,15 +447,18 @@ static bool
 score_task(void *state, int thread, size_t task)
 {
 	Predicting *predicting = state;
-	size_t		from = task * CRM_MATCH_TASK;
+	CrmMatchFinder *finder = &predicting->finder[thread];
+	PairBag    *bag = &predicting->bag[task];
+	size_t		from = (predicting->first + task) * CRM_MATCH_TASK;
 	size_t		to = from + CRM_MATCH_TASK;
 
 	if (to > predicting->engine->records)
 		to = predicting->engine->records;
 	for (size_t record = from; record < to; record++)
-		if (!score_record(predicting, &predicting->finder[thread], &predicting->bag[task], (uint32_t) record))
+		if (!crm_match_find(predicting->engine, finder, (uint32_t) record, -1) ||
+			(finder->count >= CRM_MATCH_FOUND_ENOUGH && !score_found(predicting, thread, bag)))
 			return false;
-	return true;
+	return score_found(predicting, thread, bag);
 }
 
 static int
@@ -422,6 +472,19 @@ by_left(const void *a, const void *b)
 	return x->left < y->left ? -1 : x->left > y->left;
 }
 
+static bool
+more_pairs(CrmMatchEngine *engine, size_t count)
+{
+	size_t		room = engine->pairs + count + 1;
+	CrmMatchPair *pair = crm_match_take_more(engine, engine->pair, engine->pair_room, room, sizeof(*pair));
+
+	if (pair == NULL)
+		return false;
+	engine->pair = pair;
+	engine->pair_room = room;
+	return true;
+}
+
 static CrmMatchCode
 gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 {
@@ -430,13 +493,8 @@ gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 
 	for (size_t i = 0; i < tasks; i++)
 		total += predicting->bag[i].pairs;
-	engine->pair = crm_match_take(engine, total + 1, sizeof(CrmMatchPair));
-	if (engine->pair == NULL)
+	if (!more_pairs(engine, total))
 		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
-	engine->pairs = 0;
-	engine->candidates = 0;
-	for (int i = 0; i < engine->settings.rule_count; i++)
-		engine->report[i].pairs = 0;
 	for (size_t i = 0; i < tasks; i++)
 	{
 		PairBag    *bag = &predicting->bag[i];
@@ -450,18 +508,15 @@ gather(Predicting *predicting, size_t tasks, CrmMatchFault *fault)
 		engine->candidates += bag->candidates;
 		for (int j = 0; j < engine->settings.rule_count; j++)
 			engine->report[j].pairs += bag->by_rule[j];
-		free(bag->pair);
+		crm_match_give(engine, bag->pair, bag->room, sizeof(CrmMatchPair));
 		bag->pair = NULL;
 	}
 	return CRM_MATCH_OK;
 }
 
 CrmMatchCode
-crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
+crm_match_predict_begin(CrmMatchEngine *engine, CrmMatchFault *fault)
 {
-	Predicting	predicting = {.engine = engine};
-	size_t		tasks = (engine->records + CRM_MATCH_TASK - 1) / CRM_MATCH_TASK;
-	int			threads = crm_match_threads(engine);
 	CrmMatchCode code;
 
 	if (!engine->model.trained)
@@ -469,17 +524,43 @@ crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
 	code = crm_match_block(engine, fault);
 	if (code == CRM_MATCH_OK)
 		code = crm_match_count_terms(engine, fault);
-	if (code != CRM_MATCH_OK)
-		return code;
-	crm_match_scale(&engine->model, &predicting.scale);
-	crm_match_give(engine, engine->pair, engine->pairs + 1, sizeof(CrmMatchPair));
+	crm_match_give(engine, engine->pair, engine->pair_room, sizeof(CrmMatchPair));
 	engine->pair = NULL;
+	engine->pair_room = engine->pairs = 0;
+	engine->candidates = 0;
+	for (int i = 0; i < engine->settings.rule_count; i++)
+		engine->report[i].pairs = 0;
+	return code;
+}
+
+static size_t
+all_tasks(const CrmMatchEngine *engine)
+{
+	return (engine->records + CRM_MATCH_TASK - 1) / CRM_MATCH_TASK;
+}
+
+int
+crm_match_predict_parts(const CrmMatchEngine *engine)
+{
+	size_t		tasks = all_tasks(engine);
+
+	return tasks < 1 ? 1 : tasks > CRM_MATCH_PARTS ? CRM_MATCH_PARTS : (int) tasks;
+}
+
+static CrmMatchCode
+predict_tasks(CrmMatchEngine *engine, size_t first, size_t tasks, CrmMatchFault *fault)
+{
+	Predicting	predicting = {.engine = engine, .first = first};
+	int			threads = crm_match_threads(engine);
+	CrmMatchCode code = CRM_MATCH_OK;
+
+	crm_match_scale(&engine->model, &predicting.scale);
 	predicting.finder = calloc((size_t) threads, sizeof(CrmMatchFinder));
 	predicting.bag = calloc(tasks + 1, sizeof(PairBag));
 	for (int i = 0; i < threads && predicting.finder != NULL; i++)
 		if (!crm_match_finder_open(engine, &predicting.finder[i]))
 			code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
-	if (predicting.finder == NULL || predicting.bag == NULL)
+	if (predicting.finder == NULL || predicting.bag == NULL || !open_memo(&predicting, threads))
 		code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
 	if (code == CRM_MATCH_OK)
 		code = crm_match_parallel(engine, "pairs", tasks, score_task, &predicting, fault);
@@ -488,8 +569,42 @@ crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
 	for (int i = 0; i < threads && predicting.finder != NULL; i++)
 		crm_match_finder_close(engine, &predicting.finder[i]);
 	for (size_t i = 0; i < tasks && predicting.bag != NULL; i++)
-		free(predicting.bag[i].pair);
+		crm_match_give(engine, predicting.bag[i].pair, predicting.bag[i].room, sizeof(CrmMatchPair));
 	free(predicting.finder);
+	free(predicting.memo);
 	free(predicting.bag);
 	return code;
+}
+
+CrmMatchCode
+crm_match_predict_part(CrmMatchEngine *engine, int part, CrmMatchFault *fault)
+{
+	size_t		tasks = all_tasks(engine);
+	size_t		parts = (size_t) crm_match_predict_parts(engine);
+	size_t		first = tasks * (size_t) part / parts;
+
+	return predict_tasks(engine, first, tasks * ((size_t) part + 1) / parts - first, fault);
+}
+
+CrmMatchCode
+crm_match_take_over(CrmMatchEngine *engine, const CrmMatchPair *pair, size_t pairs, uint64_t candidates,
+					const uint64_t *by_rule, CrmMatchFault *fault)
+{
+	if (!more_pairs(engine, pairs))
+		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "pairs");
+	if (pairs > 0)
+		memcpy(engine->pair + engine->pairs, pair, pairs * sizeof(*pair));
+	engine->pairs += pairs;
+	engine->candidates += candidates;
+	for (int i = 0; i < engine->settings.rule_count; i++)
+		engine->report[i].pairs += by_rule[i];
+	return CRM_MATCH_OK;
+}
+
+CrmMatchCode
+crm_match_predict(CrmMatchEngine *engine, CrmMatchFault *fault)
+{
+	CrmMatchCode code = crm_match_predict_begin(engine, fault);
+
+	return code == CRM_MATCH_OK ? predict_tasks(engine, 0, all_tasks(engine), fault) : code;
 }

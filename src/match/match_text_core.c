@@ -64,6 +64,20 @@ is_ascii(const uint32_t *points, size_t count)
 	return all < 0x80;
 }
 
+static void
+narrow(const uint32_t *points, size_t count, unsigned char *bytes)
+{
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (unsigned char) points[i];
+}
+
+static void
+widen(const unsigned char *bytes, size_t count, uint32_t *points)
+{
+	for (size_t i = 0; i < count; i++)
+		points[i] = bytes[i];
+}
+
 /* Edits */
 
 /* Whether one insertion, deletion, substitution or exchange makes them equal. */
@@ -115,30 +129,52 @@ places_of(uint32_t point, const uint32_t *pattern, size_t count)
 	return places;
 }
 
-/* Myers (1999) as Hyyrö (2003) writes it: a column of the matrix in one word. */
+/*
+ * Myers (1999) as Hyyrö (2003) writes it: a column of the matrix in one word, with
+ * the exchange of neighbours where it is wanted.
+ */
+typedef struct Column
+{
+	uint64_t	positive;		/* one more than the row above */
+	uint64_t	negative;		/* one less */
+	uint64_t	diagonal;		/* no more than the place before and above */
+	uint64_t	match;
+	uint64_t	last;
+	size_t		distance;
+} Column;
+
+static inline Column
+first_column(size_t count)
+{
+	return (Column) {~UINT64_C(0), 0, 0, 0, UINT64_C(1) << (count - 1), count};
+}
+
+static inline void
+next_column(Column *column, uint64_t match, bool exchange)
+{
+	uint64_t	exchanged = exchange ? ((~column->diagonal & match) << 1) & column->match : 0;
+	uint64_t	diagonal = (((match & column->positive) + column->positive) ^ column->positive) | match | column->negative | exchanged;
+	uint64_t	up = column->negative | ~(diagonal | column->positive);
+	uint64_t	down = column->positive & diagonal;
+
+	column->distance += (up & column->last) != 0;
+	column->distance -= (down & column->last) != 0;
+	up = up << 1 | 1;
+	down <<= 1;
+	column->positive = down | ~(diagonal | up);
+	column->negative = up & diagonal;
+	column->diagonal = diagonal;
+	column->match = match;
+}
+
 static size_t
 levenshtein_word(const uint32_t *pattern, size_t count, const uint32_t *text, size_t length)
 {
-	uint64_t	positive = ~UINT64_C(0);
-	uint64_t	negative = 0;
-	uint64_t	last = UINT64_C(1) << (count - 1);
-	size_t		distance = count;
+	Column		column = first_column(count);
 
 	for (size_t j = 0; j < length; j++)
-	{
-		uint64_t	match = places_of(text[j], pattern, count);
-		uint64_t	diagonal = (((match & positive) + positive) ^ positive) | match | negative;
-		uint64_t	up = negative | ~(diagonal | positive);
-		uint64_t	down = positive & diagonal;
-
-		distance += (up & last) != 0;
-		distance -= (down & last) != 0;
-		up = up << 1 | 1;
-		down <<= 1;
-		positive = down | ~(diagonal | up);
-		negative = up & diagonal;
-	}
-	return distance;
+		next_column(&column, places_of(text[j], pattern, count), false);
+	return column.distance;
 }
 
 static size_t
@@ -261,6 +297,102 @@ crm_damerau_levenshtein(const uint32_t *a, size_t a_count, const uint32_t *b, si
 	return damerau_rows(a, (int) a_count, b, (int) b_count);
 }
 
+/* The shorter one is the pattern, if it fits into a word; cap + 1 as soon as it must be more. */
+static size_t
+edits_bytes(const unsigned char *pattern, size_t count, const unsigned char *text, size_t length, size_t cap, bool exchange)
+{
+	uint64_t	places[0x100];
+	Column		column = first_column(count);
+
+	for (size_t j = 0; j < length; j++)
+		places[text[j]] = 0;
+	for (size_t i = 0; i < count; i++)
+		places[pattern[i]] = 0;
+	for (size_t i = 0; i < count; i++)
+		places[pattern[i]] |= UINT64_C(1) << i;
+	for (size_t j = 0; j < length; j++)
+	{
+		next_column(&column, places[text[j]], exchange);
+		if (column.distance > cap + (length - 1 - j))
+			return cap + 1;
+	}
+	return column.distance;
+}
+
+/* The table by rows, for what fits into no word; exchanged letters are not edited again. */
+static size_t
+edits_rows(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count, bool exchange)
+{
+	uint16_t	row[3][CRM_TEXT_BYTES_MAX + 1];
+
+	for (size_t j = 0; j <= b_count; j++)
+		row[0][j] = (uint16_t) j;
+	for (size_t i = 1; i <= a_count; i++)
+	{
+		uint16_t   *now = row[i % 3];
+		const uint16_t *last = row[(i + 2) % 3];
+		const uint16_t *before = row[(i + 1) % 3];
+
+		now[0] = (uint16_t) i;
+		for (size_t j = 1; j <= b_count; j++)
+		{
+			size_t		cost = least((size_t) last[j - 1] + (a[i - 1] != b[j - 1]), (size_t) least(last[j], now[j - 1]) + 1);
+
+			if (exchange && i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				cost = least(cost, (size_t) before[j - 2] + 1);
+			now[j] = (uint16_t) cost;
+		}
+	}
+	return row[a_count % 3][b_count];
+}
+
+size_t
+crm_edits_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count, size_t cap, bool exchange)
+{
+	size_t		found;
+
+	if (a_count > b_count)
+		return crm_edits_bytes(b, b_count, a, a_count, cap, exchange);
+	if (b_count - a_count > cap || b_count > CRM_TEXT_BYTES_MAX)
+		return cap + 1;
+	if (a_count == 0)
+		return b_count;
+	found = a_count <= SHORT ? edits_bytes(a, a_count, b, b_count, cap, exchange) : edits_rows(a, a_count, b, b_count, exchange);
+	return found > cap ? cap + 1 : found;
+}
+
+bool
+crm_one_edit_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count)
+{
+	size_t		same = 0;
+	size_t		tail = 0;
+	size_t		shorter = a_count < b_count ? a_count : b_count;
+
+	while (same < shorter && a[same] == b[same])
+		same++;
+	while (tail < shorter - same && a[a_count - 1 - tail] == b[b_count - 1 - tail])
+		tail++;
+	a_count -= same + tail;
+	b_count -= same + tail;
+	return (a_count <= 1 && b_count <= 1) || (a_count == 2 && b_count == 2 && a[same] == b[same + 1] && a[same + 1] == b[same]);
+}
+
+/* Two bytes apart at most: only then the edits are counted that exchange over a gap. */
+bool
+crm_damerau_within_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count, size_t limit)
+{
+	uint32_t	x[CRM_TEXT_BYTES_MAX];
+	uint32_t	y[CRM_TEXT_BYTES_MAX];
+
+	if (limit == 1)
+		return crm_one_edit_bytes(a, a_count, b, b_count);
+	if (crm_edits_bytes(a, a_count, b, b_count, 2 * limit, false) > 2 * limit)
+		return false;
+	widen(a, a_count, x);
+	widen(b, b_count, y);
+	return crm_damerau_within(x, a_count, y, b_count, limit);
+}
+
 /* One exchange saves an edit at most, so the plain distance bounds the other. */
 bool
 crm_damerau_within(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, size_t limit)
@@ -297,19 +429,11 @@ jaro_window(size_t a_count, size_t b_count)
 	return half > 0 ? half - 1 : 0;
 }
 
+/* Bytes, 64 at most: all places of a character in one word. */
 static Common
-jaro_displaced(Common common, const uint32_t *a, uint64_t matched, const uint32_t *b, uint64_t taken)
+jaro_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count)
 {
-	for (; matched != 0; matched &= matched - 1, taken &= taken - 1)
-		common.displaced += a[__builtin_ctzll(matched)] != b[__builtin_ctzll(taken)];
-	return common;
-}
-
-/* ASCII of 64 characters at most: all places of a character in one word. */
-static Common
-jaro_ascii(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
-{
-	uint64_t	places[0x80];
+	uint64_t	places[0x100];
 	size_t		window = jaro_window(a_count, b_count);
 	uint64_t	taken = 0;
 	uint64_t	matched = 0;
@@ -331,9 +455,22 @@ jaro_ascii(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 
 		taken |= here & -here;
 		matched |= (uint64_t) (here != 0) << i;
-		common.matches += here != 0;
 	}
-	return jaro_displaced(common, a, matched, b, taken);
+	common.matches = (size_t) __builtin_popcountll(matched);
+	for (; matched != 0; matched &= matched - 1, taken &= taken - 1)
+		common.displaced += a[__builtin_ctzll(matched)] != b[__builtin_ctzll(taken)];
+	return common;
+}
+
+static Common
+jaro_ascii(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
+{
+	unsigned char x[SHORT];
+	unsigned char y[SHORT];
+
+	narrow(a, a_count, x);
+	narrow(b, b_count, y);
+	return jaro_bytes(x, a_count, y, b_count);
 }
 
 /* Marks in one word each, for texts of 64 characters at most. */
@@ -361,7 +498,9 @@ jaro_word(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 			}
 		}
 	}
-	return jaro_displaced(common, a, matched, b, taken);
+	for (; matched != 0; matched &= matched - 1, taken &= taken - 1)
+		common.displaced += a[__builtin_ctzll(matched)] != b[__builtin_ctzll(taken)];
+	return common;
 }
 
 static Common
@@ -396,11 +535,19 @@ jaro_long(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 	return common;
 }
 
+/* Two displaced characters are one exchange; an odd one does not count. */
+static double
+jaro_share(Common common, size_t a_count, size_t b_count)
+{
+	double		matches = (double) common.matches;
+
+	return common.matches == 0 ? 0 : (matches / a_count + matches / b_count + (matches - common.displaced / 2) / matches) / 3;
+}
+
 double
 crm_jaro(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 {
 	Common		common;
-	double		matches;
 
 	if (a_count == 0 || b_count == 0)
 		return a_count == b_count;
@@ -410,23 +557,50 @@ crm_jaro(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 		common = jaro_ascii(a, a_count, b, b_count);
 	else
 		common = jaro_word(a, a_count, b, b_count);
-	if (common.matches == 0)
-		return 0;
-	matches = (double) common.matches;
-	/* Two displaced characters are one exchange; an odd one does not count. */
-	return (matches / a_count + matches / b_count + (matches - common.displaced / 2) / matches) / 3;
+	return jaro_share(common, a_count, b_count);
+}
+
+/* What a comparison of folded bytes asks for: never longer than its values. */
+static double
+jaro_of_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count)
+{
+	uint32_t	x[CRM_TEXT_BYTES_MAX];
+	uint32_t	y[CRM_TEXT_BYTES_MAX];
+
+	if (a_count == 0 || b_count == 0)
+		return a_count == b_count;
+	if (a_count <= SHORT && b_count <= SHORT)
+		return jaro_share(jaro_bytes(a, a_count, b, b_count), a_count, b_count);
+	widen(a, a_count, x);
+	widen(b, b_count, y);
+	return jaro_share(jaro_long(x, a_count, y, b_count), a_count, b_count);
 }
 
 /* Winkler (1990): a common prefix of four at most counts, a tenth each, from 0.7 on. */
+static double
+winkler(double jaro, size_t prefix)
+{
+	return jaro > 0.7 ? jaro + prefix * 0.1 * (1 - jaro) : jaro;
+}
+
 double
 crm_jaro_winkler(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 {
-	double		jaro = crm_jaro(a, a_count, b, b_count);
 	size_t		prefix = 0;
 
 	while (prefix < 4 && prefix < a_count && prefix < b_count && a[prefix] == b[prefix])
 		prefix++;
-	return jaro > 0.7 ? jaro + prefix * 0.1 * (1 - jaro) : jaro;
+	return winkler(crm_jaro(a, a_count, b, b_count), prefix);
+}
+
+double
+crm_jaro_winkler_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count)
+{
+	size_t		prefix = 0;
+
+	while (prefix < 4 && prefix < a_count && prefix < b_count && a[prefix] == b[prefix])
+		prefix++;
+	return winkler(jaro_of_bytes(a, a_count, b, b_count), prefix);
 }
 
 /* Jaccard (1901) */

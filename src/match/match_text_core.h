@@ -43,6 +43,19 @@ extern size_t crm_damerau_levenshtein(const uint32_t *a, size_t a_count, const u
 extern bool crm_damerau_within(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count,
 							   size_t limit);
 
+/*
+ * The same of bytes that need no decoding, for prepared values; no more of them than
+ * this.  Of edits above cap no more is said than cap + 1; exchange counts neighbours
+ * that changed places as one, if they are not edited otherwise (optimal string alignment).
+ */
+#define CRM_TEXT_BYTES_MAX 256
+extern double crm_jaro_winkler_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count);
+extern size_t crm_edits_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count,
+							  size_t cap, bool exchange);
+extern bool crm_one_edit_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count);
+extern bool crm_damerau_within_bytes(const unsigned char *a, size_t a_count, const unsigned char *b, size_t b_count,
+									 size_t limit);
+
 /* Mix 64 bits so that each depends on all (the finaliser of MurmurHash3, public domain). */
 static inline uint64_t
 crm_match_mix(uint64_t value)

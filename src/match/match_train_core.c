@@ -128,39 +128,47 @@ linkable(const CrmMatchEngine *engine, uint32_t a, uint32_t b)
 	return a != b && (engine->settings.link != CRM_MATCH_LINK_ONLY || engine->source[a] != engine->source[b]);
 }
 
+/* Counts the vectors of what was found. */
 static bool
-random_pair(Sampling *sampling, int thread, uint32_t a, uint32_t b)
+count_found(Sampling *sampling, int thread, const CrmMatchFound *found, size_t count)
 {
 	CrmMatchEngine *engine = sampling->engine;
 
-	if (!linkable(engine, a, b))
-		return true;
-	sampling->counted[thread]++;
-	return crm_match_tally_add(engine, &sampling->tally[thread],
-							   crm_match_compare(&engine->settings, engine->record[a], engine->record[b]), 1);
+	for (size_t i = 0; i < count; i++)
+	{
+		crm_match_look_ahead(engine, found, count, i);
+		if (!crm_match_tally_add(engine, &sampling->tally[thread],
+								 crm_match_compare(&engine->settings, engine->record[found[i].left], engine->record[found[i].right]), 1))
+			return false;
+	}
+	sampling->counted[thread] += count;
+	return true;
 }
 
+/* Pairs at random, or one record with all before it where every pair is taken. */
 static bool
 random_task(void *state, int thread, size_t task)
 {
 	Sampling   *sampling = state;
 	size_t		records = sampling->engine->records;
+	size_t		pairs = sampling->all ? task : RANDOM_TASK;
 	uint64_t	seed = crm_match_stir(sampling->engine->settings.seed * 31 + task);
+	CrmMatchFound found[CRM_MATCH_FOUND_ENOUGH];
+	size_t		count = 0;
 
-	if (sampling->all)
+	for (size_t i = 0; i < pairs; i++)
 	{
-		for (uint32_t other = 0; other < task; other++)
-			if (!random_pair(sampling, thread, other, (uint32_t) task))
+		uint32_t	a = sampling->all ? (uint32_t) i : (uint32_t) (crm_match_random(&seed) % records);
+		uint32_t	b = sampling->all ? (uint32_t) task : (uint32_t) (crm_match_random(&seed) % records);
+
+		if (linkable(sampling->engine, a, b))
+			found[count++] = (CrmMatchFound) {a, b, 0};
+		if (count == CRM_MATCH_FOUND_ENOUGH || i + 1 == pairs)
+		{
+			if (!count_found(sampling, thread, found, count))
 				return false;
-		return true;
-	}
-	for (int i = 0; i < RANDOM_TASK; i++)
-	{
-		uint32_t	a = (uint32_t) (crm_match_random(&seed) % records);
-		uint32_t	b = (uint32_t) (crm_match_random(&seed) % records);
-
-		if (!random_pair(sampling, thread, a, b))
-			return false;
+			count = 0;
+		}
 	}
 	return true;
 }
@@ -170,23 +178,22 @@ candidate_task(void *state, int thread, size_t task)
 {
 	Sampling   *sampling = state;
 	CrmMatchEngine *engine = sampling->engine;
+	CrmMatchFinder *finder = &sampling->finder[thread];
 	size_t		from = task * CRM_MATCH_TASK;
 	size_t		to = from + CRM_MATCH_TASK < engine->records ? from + CRM_MATCH_TASK : engine->records;
 
 	for (size_t record = from; record < to; record++)
 	{
-		size_t		found;
+		bool		taken = (crm_match_stir(record * 2654435761u + engine->settings.seed) & UINT32_MAX) < sampling->part;
 
-		if ((crm_match_stir(record * 2654435761u + engine->settings.seed) & UINT32_MAX) >= sampling->part)
-			continue;
-		found = crm_match_find(engine, &sampling->finder[thread], (uint32_t) record, sampling->rule);
-		if (found == SIZE_MAX)
+		if (taken && !crm_match_find(engine, finder, (uint32_t) record, sampling->rule))
 			return false;
-		for (size_t i = 0; i < found; i++)
-			if (!crm_match_tally_add(engine, &sampling->tally[thread],
-									 crm_match_compare(&engine->settings, engine->record[sampling->finder[thread].found[i]],
-													   engine->record[record]), 1))
+		if (finder->count >= CRM_MATCH_FOUND_ENOUGH || record + 1 == to)
+		{
+			if (!count_found(sampling, thread, finder->found, finder->count))
 				return false;
+			finder->count = 0;
+		}
 	}
 	return true;
 }

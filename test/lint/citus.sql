@@ -48,6 +48,7 @@ INSERT INTO placed VALUES
     ('crm_data.match_gone', 'local', 'with its model'),
     ('crm_data.match_label', 'local', 'with its model'),
     ('crm_data.match_report', 'local', 'with its model'),
+    ('crm_data.match_stage', 'local', 'with its model'),
     ('crm_data.match_asked', 'local', 'counted where it is asked'),
     ('crm_data.import_batch', 'local', 'a file comes in at one place'),
     ('crm_data.import_line', 'local', 'with its batch'),

@@ -2,9 +2,10 @@
  * match_driver.c: matches a CSV file with the engine's defaults alone, without a
  * server: for measuring quality and speed.
  *
- *	match_driver FILE.csv [-o CLUSTERS.csv] [-t TRUTH.csv] [-j THREADS] [-e COUNT] [-x] [-v]
+ *	match_driver FILE.csv [-o CLUSTERS.csv] [-p PAIRS.tsv] [-t TRUTH.csv] [-j THREADS] [-e COUNT] [-x] [-v]
  *
- * -x hides the names of columns; -v shows settings, model and rules.  With a
+ * -x hides the names of columns; -v shows settings, model and rules; -p writes
+ * every pair that is kept, so that two versions can be held beside each other.  With a
  * truth file (id,cluster_id) one line of figures is printed, with -e COUNT also
  * the first wrong and missed pairs.
  */
@@ -326,11 +327,27 @@ show_errors(const Table *table, const CrmMatchEngine *engine, const CrmMatchSett
 	}
 }
 
+static void
+write_pairs(const char *path, const CrmMatchEngine *engine)
+{
+	FILE	   *file = fopen(path, "w");
+	size_t		count;
+	const CrmMatchPair *pair = crm_match_pairs(engine, &count);
+
+	if (file == NULL)
+		die(path);
+	for (size_t i = 0; i < count; i++)
+		fprintf(file, "%u\t%u\t%llx\t%.9g\t%d\t%d\n", pair[i].left, pair[i].right, (unsigned long long) pair[i].vector,
+				(double) pair[i].weight, pair[i].rule, pair[i].conflict);
+	fclose(file);
+}
+
 int
 main(int argc, char **argv)
 {
 	Table		table = {0};
 	const char *out = NULL;
+	const char *pairs_path = NULL;
 	const char *truth_path = NULL;
 	CrmMatchHost host = {.threads = 2};
 	bool		hide = false;
@@ -350,6 +367,8 @@ main(int argc, char **argv)
 	{
 		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
 			out = argv[++i];
+		else if (strcmp(argv[i], "-p") == 0 && i + 1 < argc)
+			pairs_path = argv[++i];
 		else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc)
 			truth_path = argv[++i];
 		else if (strcmp(argv[i], "-j") == 0 && i + 1 < argc)
@@ -403,6 +422,8 @@ main(int argc, char **argv)
 		free(truth);
 		free(named);
 	}
+	if (pairs_path != NULL)
+		write_pairs(pairs_path, engine);
 	if (out != NULL)
 	{
 		FILE	   *file = fopen(out, "w");
