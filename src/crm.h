@@ -38,6 +38,7 @@
 #define ERRCODE_CRM_POINTS_LOCKED		MAKE_SQLSTATE('K', 'H', 'P', '0', '3')
 #define ERRCODE_CRM_POINTS_BELOW_MIN	MAKE_SQLSTATE('K', 'H', 'P', '0', '4')
 #define ERRCODE_CRM_POINTS_SAME_ACCOUNT	MAKE_SQLSTATE('K', 'H', 'P', '0', '5')
+#define ERRCODE_CRM_POINTS_NOT_ALLOWED	MAKE_SQLSTATE('K', 'H', 'P', '0', '7')
 
 /* Settings that more than one room reads; crm.c defines them. */
 extern char *crm_timezone;		/* the company's time zone, an IANA name */

@@ -10,7 +10,8 @@ CREATE TABLE crm_data.points_programme (
     allow_debt   boolean  NOT NULL DEFAULT true,
     auto_open    boolean  NOT NULL DEFAULT true,
     is_chained   boolean  NOT NULL DEFAULT true,
-    adjust_limit bigint   CHECK (adjust_limit >= 0)
+    adjust_limit bigint   CHECK (adjust_limit >= 0),
+    free_credit  boolean  NOT NULL DEFAULT false
 );
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_programme
     FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
@@ -91,6 +92,9 @@ BEGIN
         EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
         EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
     END LOOP;
+    CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_approval
+        FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records();
+    CREATE TRIGGER four_eyes BEFORE INSERT OR UPDATE OR DELETE ON crm_data.points_approval FOR EACH ROW EXECUTE FUNCTION crm.points_four_eyes();
     ALTER TABLE crm_data.points_approval ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
     CREATE POLICY owner ON crm_data.points_approval TO crm_owner USING (true);
     CREATE POLICY data_department ON crm_data.points_approval FOR SELECT TO crm_data_admin USING (true);
@@ -113,6 +117,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_programme', 'auto_open', 'reference', 'general', 3, 'internal', 'opens by itself', '自动开户', 'The first credit opens the account.'),
     ('points_programme', 'is_chained', 'reference', 'general', 3, 'internal', 'hash chain', '哈希链', 'Each entry holds the hash of the one before.'),
     ('points_programme', 'adjust_limit', 'reference', 'general', 3, 'internal', 'limit of adjustments', '调整限额', 'Beyond it a second person must approve; null: no limit.'),
+    ('points_programme', 'free_credit', 'reference', 'general', 3, 'internal', 'credits without a rule', '允许规则外入账', 'Writers may earn and gift also where the programme has rules of earning.'),
     ('points_account', NULL, NULL, 'general', 2, NULL, 'points account', '积分账户', 'The state of a customer''s points in a programme.'),
     ('points_account', 'customer_code', 'identity', 'general', 3, 'service', 'customer code', '客户编号', NULL),
     ('points_account', 'programme', 'points', 'general', 3, 'service', 'programme', '积分计划', NULL),
@@ -157,7 +162,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
 -- -- what people read ---------------------------------------------------------------
 
 CREATE VIEW crm.points_programme WITH (security_invoker = true) AS
-SELECT programme, CASE crm.lang() WHEN 'zh' THEN label_zh ELSE label_en END AS label, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit
+SELECT programme, CASE crm.lang() WHEN 'zh' THEN label_zh ELSE label_en END AS label, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit, free_credit
   FROM crm_data.points_programme;
 GRANT SELECT ON crm.points_programme TO PUBLIC;
 COMMENT ON VIEW crm.points_programme IS 'The points programmes and their rules (积分计划).';
@@ -209,7 +214,7 @@ BEGIN
         ['customer_code', 'Customer (客户编号).'], ['programme', 'Programme (积分计划).'], ['label', 'Label in the language of the session (名称).'],
         ['scale', 'Decimal places of a point (小数位数).'], ['redeem_min', 'Least redemption (最低兑换额).'], ['allow_debt', 'Whether a debt may arise (允许欠分).'],
         ['auto_open', 'Whether the first credit opens the account (自动开户).'], ['is_chained', 'Whether entries hold hashes (哈希链).'],
-        ['adjust_limit', 'Beyond it adjustments need a second person (调整限额).'], ['status', 'open or locked (状态).'], ['available', 'Points that can be used (可用积分).'],
+        ['adjust_limit', 'Beyond it adjustments need a second person (调整限额).'], ['free_credit', 'Whether writers may earn and gift where there are rules of earning (允许规则外入账).'], ['status', 'open or locked (状态).'], ['available', 'Points that can be used (可用积分).'],
         ['held', 'Points in holds (冻结积分).'], ['debt', 'Points owed (欠分).'], ['state', 'All lots (积分批次).'], ['next_expiry', 'First last usable day (最近失效日).'],
         ['seq', 'Number of the entry, or of the last one (序号).'], ['chain', 'Head of the hash chain (链头).'], ['request_id', 'Request (请求号).'], ['kind', 'Kind of entry (类别).'],
         ['amount', 'Points (分值).'], ['delta', 'Change, lot by lot (变动).'], ['ref', 'Request referred to (原请求号).'], ['rule_version', 'Version of the rule (规则版本).'],

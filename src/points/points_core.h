@@ -136,6 +136,7 @@ typedef enum CrmPointsStatus
 	CRM_POINTS_LOCKED,
 	CRM_POINTS_BELOW_MIN,
 	CRM_POINTS_SAME_ACCOUNT,
+	CRM_POINTS_NOT_ALLOWED,		/* by a rule of the programme: never the law's answer */
 	CRM_POINTS_STATUSES
 } CrmPointsStatus;
 

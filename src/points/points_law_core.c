@@ -17,7 +17,7 @@ const char *const crm_points_kind_name[CRM_POINTS_KINDS] = {
 
 const char *const crm_points_status_name[CRM_POINTS_STATUSES] = {
 	"ok", "replay", "bad_amount", "insufficient", "not_found", "over_reversal", "idem_conflict",
-	"already_expired", "expired", "locked", "below_min", "same_account"
+	"already_expired", "expired", "locked", "below_min", "same_account", "not_allowed"
 };
 
 static const CrmLot debt_key = {.day = CRM_DAY_DEBT};

@@ -17,6 +17,8 @@ CREATE TABLE crm_data.points_merge (
 CREATE INDEX points_merge_loser_idx ON crm_data.points_merge (loser_code) WHERE returned_by IS NULL;
 CREATE INDEX points_merge_survivor_idx ON crm_data.points_merge (survivor_code) WHERE returned_by IS NULL;
 CREATE INDEX points_merge_follows_idx ON crm_data.points_merge (follows);
+CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_merge
+    FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records();
 ALTER TABLE crm_data.points_merge ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.points_merge TO crm_owner USING (true);
 CREATE POLICY data_department ON crm_data.points_merge FOR SELECT TO crm_data_admin USING (true);

@@ -10,6 +10,8 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -42,6 +44,7 @@ typedef struct Answer
 	int64		debt;
 	Datum		breakdown;
 	const char *field;			/* idem_conflict: which differs */
+	const char *reason;			/* not_allowed: why */
 } Answer;
 
 /* An account as it was before entries that are kept and not yet written. */
@@ -65,6 +68,7 @@ typedef struct Work
 	CrmLedger	ref_delta;
 	CrmJournal	found;
 	CrmJournal	referred;
+	bool		is_reward;		/* what is referred to bought goods that are still out */
 } Work;
 
 /* -- the request's parts, checked ---------------------------------------------------------- */
@@ -380,6 +384,7 @@ look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
 	CrmJournal *found = &work->referred;
 
 	memset(ref, 0, sizeof(*ref));
+	work->is_reward = false;
 	if (r->ref == NULL || !crm_store_find(work->store, r->customer, r->ref, found) || strcmp(found->programme, r->programme) != 0)
 		return;
 	crm_points_unpack(found->delta, &work->ref_delta);
@@ -391,7 +396,7 @@ look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
 	ref->hold = found->kind == CRM_POINTS_FREEZE ? (int32) found->seq : 0;
 	ref->delta = &work->ref_delta;
 	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
-		ref->reversed = crm_store_reversed(r->customer, r->ref);
+		ref->reversed = crm_store_reversed(r->customer, r->ref, &work->is_reward);
 }
 
 /* A hold bears the number of its entry, which stands behind that of what has expired. */
@@ -624,7 +629,51 @@ apply(Request *r, Work *work)
 	return crm_points_apply(&r->account->programme->rules, &work->account, &r->op, &ref, &work->out);
 }
 
-/* What the law allows is done, unless the request's name is taken. */
+/* The functions that gave by a rule, or asked the rules themselves, post as the owner. */
+static bool
+keeps_the_ledger(void)
+{
+	return superuser() || has_privs_of_role(GetUserId(), get_role_oid("crm_owner", false));
+}
+
+/* Whether rows of the programme decide, and what was posted before. */
+static bool
+asks_rules(const Request *r)
+{
+	bool		spends = r->op.kind == CRM_POINTS_REDEEM || r->op.kind == CRM_POINTS_FREEZE || r->op.kind == CRM_POINTS_TRANSFER;
+
+	return (r->op.kind == CRM_POINTS_UNLOCK || (spends && r->account->programme->rules_spending)) && !keeps_the_ledger();
+}
+
+/*
+ * What the law allows a programme's rules may forbid: that is asked last, and only
+ * where there are rules, which the programme's cached row knows.
+ */
+static const char *
+forbidden(const Request *r, const Work *work)
+{
+	bool		is_given = r->op.kind == CRM_POINTS_EARN || r->op.kind == CRM_POINTS_GIFT;
+
+	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM && work->is_reward)
+		return "a redemption of a reward is cancelled by crm.cancel_reward(), with its goods";
+	if (is_given && r->account->programme->rules_credits && !keeps_the_ledger())
+		return "points of this programme come by crm.points_accrue(), crm.give_points() and crm.points_adjust()";
+	return !asks_rules(r) ? NULL :
+		crm_store_obstacle(r->customer, r->programme, crm_points_kind_name[r->op.kind], r->op.amount, r->op.business_date);
+}
+
+/* The law and the rules; false when more is to be asked, or it is refused. */
+static bool
+decide(Request *r, Work *work, Answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	answer->status = apply(r, work);
+	if (answer->status == CRM_POINTS_DONE && (answer->reason = forbidden(r, work)) != NULL)
+		answer->status = CRM_POINTS_NOT_ALLOWED;
+	return answer->status == CRM_POINTS_DONE && work->out.fault == CRM_LEDGER_OK && !is_big_adjustment(r);
+}
+
+/* What may be is done, unless the request's name is taken. */
 static bool
 record(Request *r, Work *work, const Entries *entries, Answer *answer)
 {
@@ -672,10 +721,7 @@ post(Request *r, Work *work, Answer *answer)
 {
 	Entries		entries;
 
-	memset(answer, 0, sizeof(*answer));
-	answer->status = apply(r, work);
-	if ((answer->status != CRM_POINTS_DONE || work->out.fault != CRM_LEDGER_OK || is_big_adjustment(r)) &&
-		!answer_refusal(r, work, answer))
+	if (!decide(r, work, answer) && !answer_refusal(r, work, answer))
 		return true;
 	prepare(r, work, &entries);
 	if (r->account->is_hoped)
@@ -695,17 +741,13 @@ post(Request *r, Work *work, Answer *answer)
 
 /* -- many together -------------------------------------------------------------------------------- */
 
-/* False when it must be posted by itself: it looks at entries, or is refused. */
+/* False when it must be posted by itself: it looks at what was posted, or is refused. */
 static bool
 post_kept(Request *r, Work *work, Answer *answer)
 {
 	Entries		entries;
 
-	if (crm_points_needs_ref(r->op.kind) || is_big_adjustment(r))
-		return false;
-	memset(answer, 0, sizeof(*answer));
-	answer->status = apply(r, work);
-	if (answer->status != CRM_POINTS_DONE || work->out.fault != CRM_LEDGER_OK)
+	if (crm_points_needs_ref(r->op.kind) || asks_rules(r) || !decide(r, work, answer))
 		return false;
 	prepare(r, work, &entries);
 	return record(r, work, &entries, answer);
@@ -802,6 +844,11 @@ report_refusal(const Request *r, const Answer *answer)
 			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_SAME_ACCOUNT),
 							errmsg("same_account: points cannot be transferred to the account they are in"),
 							errdetail("Request %s.", id)));
+			break;
+		case CRM_POINTS_NOT_ALLOWED:
+			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_NOT_ALLOWED),
+							errmsg("not_allowed: the rules of the points programme do not allow this"),
+							errdetail("Request %s: %s.", id, answer->reason)));
 			break;
 		default:
 			break;

@@ -32,7 +32,7 @@ CREATE FUNCTION crm.points_earn(customer crm.customer_code, programme text, requ
 COMMENT ON FUNCTION crm.points_earn(crm.customer_code, text, text, bigint, date, text, date) IS
 $$Credit points earned (积分累积).
 expires_on is the last usable day, null for never. A debt is paid first. The first credit opens the account where the programme allows.
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH007 when past the last day, P0002 when the account does not open by itself.$$;
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH007 when past the last day, P0002 when the account does not open by itself, KHP07 where points come by the programme's rules only.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_earn(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_earn(crm.customer_code, text, text, bigint, date, text, date) TO crm_writer;
 
@@ -40,7 +40,7 @@ CREATE FUNCTION crm.points_gift(customer crm.customer_code, programme text, requ
     AS 'MODULE_PATHNAME', 'crm_points_gift_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) IS
 $$Credit points given (积分赠送). As crm.points_earn().
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH007, P0002.$$;
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH007, P0002, KHP07 where points come by the programme's rules only.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) TO crm_writer;
 
@@ -58,7 +58,7 @@ CREATE FUNCTION crm.points_redeem(customer crm.customer_code, programme text, re
 COMMENT ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) IS
 $$Redeem points (积分兑换).
 Takes lots in order: first those that end first, never last, then by class.
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KHP04 under the minimum, KH008 when there are not enough.$$;
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KHP04 under the minimum, KH008 when there are not enough, KHP07 when the programme's rules forbid it (crm.points_obstacle()).$$;
 REVOKE EXECUTE ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) TO crm_writer;
 
@@ -67,7 +67,7 @@ CREATE FUNCTION crm.points_freeze(customer crm.customer_code, programme text, re
 COMMENT ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) IS
 $$Hold points (积分冻结).
 Takes lots as a redemption does and keeps them in a hold, where they do not expire; crm.points_unfreeze() and crm.points_capture() name this request as ref.
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KH008 when there are not enough.$$;
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KH008 when there are not enough, KHP07 when the programme's rules forbid it.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) TO crm_writer;
 
@@ -103,7 +103,7 @@ CREATE FUNCTION crm.points_transfer(customer crm.customer_code, customer2 crm.cu
 COMMENT ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
 $$Transfer points to another customer of the programme (积分转赠).
 The receiver gets the same lots with their last day; his debt is paid first.
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP05 to oneself, KHP03 when locked, KH008 when there are not enough, P0002 when the receiver's account does not open by itself.$$;
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP05 to oneself, KHP03 when locked, KH008 when there are not enough, P0002 when the receiver's account does not open by itself, KHP07 when the programme's rules forbid it.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
 
@@ -159,23 +159,23 @@ GRANT EXECUTE ON FUNCTION crm.points_post_ruled(crm.points_ruled_op[]) TO crm_ow
 -- -- programmes, approval ---------------------------------------------------------
 
 CREATE FUNCTION crm.define_points_programme(programme text, label_zh text, label_en text, scale integer DEFAULT 0, redeem_min bigint DEFAULT 0,
-        allow_debt boolean DEFAULT true, auto_open boolean DEFAULT true, is_chained boolean DEFAULT true, adjust_limit bigint DEFAULT NULL) RETURNS void
+        allow_debt boolean DEFAULT true, auto_open boolean DEFAULT true, is_chained boolean DEFAULT true, adjust_limit bigint DEFAULT NULL, free_credit boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
-    INSERT INTO crm_data.points_programme AS p (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit)
-    VALUES (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit)
+    INSERT INTO crm_data.points_programme AS p (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit, free_credit)
+    VALUES (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit, free_credit)
     ON CONFLICT ON CONSTRAINT points_programme_pkey DO UPDATE
        SET label_zh = excluded.label_zh, label_en = excluded.label_en, scale = excluded.scale, redeem_min = excluded.redeem_min,
-           allow_debt = excluded.allow_debt, auto_open = excluded.auto_open, is_chained = excluded.is_chained, adjust_limit = excluded.adjust_limit;
+           allow_debt = excluded.allow_debt, auto_open = excluded.auto_open, is_chained = excluded.is_chained, adjust_limit = excluded.adjust_limit, free_credit = excluded.free_credit;
 END
 $$;
-ALTER FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) OWNER TO crm_owner;
-REVOKE EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) FROM PUBLIC; -- makes rules
-GRANT EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) TO crm_data_admin;
-COMMENT ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint) IS
+ALTER FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint, boolean) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint, boolean) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint, boolean) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint, boolean) IS
 $$Make a points programme, or change its rules (定义积分计划).
-scale: decimal places of a point; amounts are whole numbers of the smallest unit. adjust_limit: beyond it adjustments need a second person, null for no limit. Errors: 23502, 23514.$$;
+scale: decimal places of a point; amounts are whole numbers of the smallest unit. adjust_limit: beyond it adjustments need a second person, null for no limit. free_credit: crm.points_earn() and crm.points_gift() stay open to writers also where the programme has rules of earning; without such rules they always are. Errors: 23502, 23514.$$;
 
 CREATE FUNCTION crm.points_approve_adjustment(customer crm.customer_code, programme text, request_id text, amount bigint, reason text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -198,8 +198,39 @@ CREATE FUNCTION crm.points_keep() RETURNS trigger AS 'MODULE_PATHNAME', 'crm_poi
 COMMENT ON FUNCTION crm.points_keep() IS 'Trigger: points are written by postings, and by a superuser who restores a dump (积分写保护). Errors: 42501.';
 REVOKE EXECUTE ON FUNCTION crm.points_keep() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.points_keep() TO crm_owner; -- who makes the triggers
+CREATE FUNCTION crm.points_keep_records() RETURNS trigger AS 'MODULE_PATHNAME', 'crm_points_keep_records' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_keep_records() IS
+$$Trigger: approvals, gifts, rewards, elements and standings are written by functions that run as the owner for others, not by whoever takes the owner's role; a superuser can, to restore a dump (积分业务记录写保护). Errors: 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_keep_records() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_keep_records() TO crm_owner; -- who makes the triggers
+
+-- Whatever function writes it, and whoever wrote that function: two persons are two sessions.
+CREATE FUNCTION crm.points_four_eyes() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    free CONSTANT text[] := ARRAY['spent', 'approved_by', 'approved_at', 'closed_at'];
+    is_true boolean := CASE
+        WHEN TG_TABLE_NAME = 'points_approval' THEN TG_OP = 'INSERT' AND to_jsonb(NEW) ->> 'approved_by' = session_user
+        WHEN TG_OP = 'INSERT' THEN to_jsonb(NEW) ->> 'opened_by' = session_user AND to_jsonb(NEW) ->> 'approved_by' IS NULL AND (to_jsonb(NEW) ->> 'spent')::bigint = 0
+        WHEN TG_OP = 'UPDATE' THEN to_jsonb(NEW) - free = to_jsonb(OLD) - free AND (to_jsonb(NEW) ->> 'spent')::bigint >= (to_jsonb(OLD) ->> 'spent')::bigint
+             AND (to_jsonb(NEW) ->> 'approved_by' IS NOT DISTINCT FROM to_jsonb(OLD) ->> 'approved_by'
+                  OR to_jsonb(OLD) ->> 'approved_by' IS NULL AND to_jsonb(NEW) ->> 'approved_by' = session_user AND to_jsonb(NEW) ->> 'opened_by' <> session_user)
+        ELSE false END;
+BEGIN
+    IF NOT is_true AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        RAISE EXCEPTION 'nobody writes another person''s part of four eyes' USING ERRCODE = 'KH004', DETAIL = format('Table %s.', TG_TABLE_NAME);
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+COMMENT ON FUNCTION crm.points_four_eyes() IS
+$$Trigger: who proposes and who approves stand in a row as the sessions that did it, budget and terms stay as they were proposed (积分双人复核保护). Errors: KH004.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_four_eyes() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_four_eyes() TO crm_owner; -- who makes the triggers
+
 CREATE FUNCTION crm.points_programme_changed() RETURNS trigger AS 'MODULE_PATHNAME', 'crm_points_programme_changed' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION crm.points_programme_changed() IS 'Trigger: all sessions read the programmes again (积分计划变更).';
+COMMENT ON FUNCTION crm.points_programme_changed() IS 'Trigger: all sessions read the programmes and what rules they have again (积分计划变更).';
 REVOKE EXECUTE ON FUNCTION crm.points_programme_changed() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.points_programme_changed() TO crm_owner; -- who makes the trigger
 
@@ -286,9 +317,12 @@ BEGIN
     RETURN QUERY SELECT * FROM points_reward_audit(customer);
     RETURN QUERY SELECT * FROM points_merge_audit(customer);
     RETURN QUERY
-    SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard that is on', t.name)
-      FROM unnest(ARRAY['points_account', 'points_journal', 'points_reversal']) t (name)
-     WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = 'postings_only' AND g.tgenabled IN ('O', 'A'));
+    SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard %s that is on', t.name, t.guard)
+      FROM (VALUES ('points_account', 'postings_only'), ('points_journal', 'postings_only'), ('points_reversal', 'postings_only'),
+                   ('points_approval', 'functions_only'), ('points_approval', 'four_eyes'), ('points_gift_batch', 'functions_only'), ('points_gift_batch', 'four_eyes'),
+                   ('points_gift_use', 'functions_only'), ('points_reward', 'functions_only'), ('points_redemption', 'functions_only'), ('points_element', 'functions_only'),
+                   ('points_earning', 'functions_only'), ('points_remainder', 'functions_only'), ('points_standing', 'functions_only'), ('points_merge', 'functions_only')) t (name, guard)
+     WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = t.guard AND g.tgenabled IN ('O', 'A'));
 END
 $$;
 ALTER FUNCTION crm.points_audit(crm.customer_code) OWNER TO crm_owner;
@@ -303,22 +337,34 @@ CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text,
     RETURNS TABLE (seq bigint, business_date date, kind text, request_id text, amount bigint, balance bigint, expiring bigint)
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    -- Opening, the entries, closing; a balance is what is available and held, less the debt.
-    WITH entry AS (
-        SELECT j.*, crm.sum(j.delta) OVER (ORDER BY j.seq) AS after
-          FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = $2),
-    opening AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date < $3 ORDER BY e.seq DESC LIMIT 1), '{}') AS state),
-    closing AS (SELECT coalesce((SELECT e.after FROM entry e WHERE e.business_date <= $4 ORDER BY e.seq DESC LIMIT 1), '{}') AS state)
-    SELECT NULL::bigint, $3, 'opening', NULL::text, NULL::bigint, available(o.state, $3) + held(o.state) - debt(o.state), NULL::bigint FROM opening o
+    -- What has expired stands at the day after its last one, posted in time, late or not yet; what
+    -- was given back past its day, at the day on which it was given back.
+    WITH entry AS MATERIALIZED (
+        SELECT j.seq, j.business_date, j.kind, j.request_id, j.amount, j.delta FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = $2),
+    lapse AS (
+        SELECT e.seq, e.request_id, -l.amount AS amount,
+               CASE WHEN EXISTS (SELECT FROM lots(b.delta) g WHERE (g.hold, g.expires_on, g.class) = (0, l.expires_on, l.class) AND g.amount > 0) THEN e.business_date ELSE l.expires_on + 1 END AS day
+          FROM entry e CROSS JOIN LATERAL lots(e.delta) l LEFT JOIN entry b ON b.seq = e.seq - 1 AND b.business_date = e.business_date AND b.kind <> 'expire'
+         WHERE e.kind = 'expire'
+         UNION ALL
+        SELECT NULL, NULL, l.amount, l.expires_on + 1
+          FROM crm_data.points_account a CROSS JOIN LATERAL lots(a.state) l
+         WHERE a.customer_code = $1 AND a.programme = $2 AND l.hold = 0 AND l.expires_on <> '-infinity' AND l.expires_on < $4),
+    line AS (
+        SELECT e.seq, e.business_date AS day, e.kind, e.request_id, e.amount, points_total(e.delta) AS change FROM entry e WHERE e.kind <> 'expire'
+         UNION ALL
+        SELECT p.seq, p.day, 'expire', p.request_id, -sum(p.amount)::bigint, -sum(p.amount)::bigint FROM lapse p GROUP BY 1, 2, 4),
+    told AS (SELECT n.*, sum(n.change) OVER (ORDER BY n.day, n.kind <> 'expire' OR n.seq IS NOT NULL, n.seq)::bigint AS balance FROM line n)
+    SELECT NULL::bigint, $3, 'opening', NULL::text, NULL::bigint, coalesce((SELECT sum(n.change) FROM line n WHERE n.day < $3), 0)::bigint, NULL::bigint
      UNION ALL
-    (SELECT e.seq, e.business_date, e.kind, e.request_id, e.amount, available(e.after, e.business_date) + held(e.after) - debt(e.after), NULL
-       FROM entry e WHERE e.business_date BETWEEN $3 AND $4 ORDER BY e.seq)
+    (SELECT t.seq, t.day, t.kind, t.request_id, t.amount, t.balance, NULL
+       FROM told t WHERE t.day BETWEEN $3 AND $4 ORDER BY t.day, t.kind <> 'expire' OR t.seq IS NOT NULL, t.seq)
      UNION ALL
-    SELECT NULL, $4, 'closing', NULL, NULL, available(c.state, $4) + held(c.state) - debt(c.state),
-           available(c.state, $4) - available(c.state, $4 + 31) FROM closing c $$;
+    SELECT NULL, $4, 'closing', NULL, NULL, coalesce((SELECT sum(n.change) FROM line n WHERE n.day <= $4), 0)::bigint,
+           coalesce((SELECT greatest(available(crm.sum(e.delta), $4) - available(crm.sum(e.delta), $4 + 31), 0) FROM entry e WHERE e.business_date <= $4), 0) $$;
 ALTER FUNCTION crm.points_statement(crm.customer_code, text, date, date) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) FROM PUBLIC; -- reads an account
 GRANT EXECUTE ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) TO crm_data_admin, crm_writer;
 COMMENT ON FUNCTION crm.points_statement(crm.customer_code, text, date, date) IS
 $$Statement of an account: opening balance, entries, closing balance and what ends within 30 days after it (积分对账单).
-balance is available plus held less debt, as of the entry's business date.$$;
+In order of business dates. balance is available plus held less debt, so that opening and changes come to closing; a hold changes nothing of it. What has expired stands at the day after its last one, whether that was posted then, later, or (seq null) not yet.$$;

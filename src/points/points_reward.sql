@@ -23,6 +23,84 @@ COMMENT ON FUNCTION crm.points_level_at(crm.customer_code, date) IS
 $$The level by which points go, of crm_data.points_level, of a customer on a day; null for none (积分客户等级).
 The highest that his valid levels of the master stand for (level_def.points_level); of a merged record, those of the one that stands for it. Where there is none, what crm.points_set_standing() said.$$;
 
+-- Limits hold for a person, however many of his records were merged. Of a code that the master
+-- does not know, itself.
+CREATE FUNCTION crm.points_records(customer crm.customer_code) RETURNS TABLE (customer_code crm.customer_code)
+    LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT m.customer_code FROM crm_data.customer c JOIN crm_data.customer m ON m.survivor_code = c.survivor_code WHERE c.customer_code = $1
+     UNION SELECT $1 $$;
+REVOKE EXECUTE ON FUNCTION crm.points_records(crm.customer_code) FROM PUBLIC; -- tells who was merged with whom
+GRANT EXECUTE ON FUNCTION crm.points_records(crm.customer_code) TO crm_owner;
+COMMENT ON FUNCTION crm.points_records(crm.customer_code) IS
+'All records of the customer that a record stands for or is merged into, itself among them (同一客户的全部编号). What limits for one customer count over.';
+
+CREATE FUNCTION crm.points_month_use(customer crm.customer_code, programme text, on_day date, OUT number bigint, OUT points bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT count(*), coalesce(sum(used), 0)
+      FROM (SELECT -j.amount - coalesce((SELECT v.reversed FROM crm_data.points_reversal v WHERE v.customer_code = j.customer_code AND v.request_id = j.request_id), 0)
+                   - CASE WHEN j.kind = 'freeze' THEN
+                          (SELECT coalesce(sum(coalesce(v.reversed, u.amount)), 0) FROM crm_data.points_journal u
+                             LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id AND u.kind = 'capture'
+                            WHERE u.customer_code = j.customer_code AND u.programme = j.programme AND u.ref = j.request_id
+                              AND (u.kind = 'unfreeze' OR u.kind = 'capture' AND v.reversed IS NOT NULL)) ELSE 0 END AS used
+              FROM points_records($1) r JOIN crm_data.points_journal j ON j.customer_code = r.customer_code
+             WHERE j.programme = $2 AND j.kind IN ('redeem', 'freeze') AND date_trunc('month', j.business_date) = date_trunc('month', $3)) x
+     WHERE used > 0 $$;
+REVOKE EXECUTE ON FUNCTION crm.points_month_use(crm.customer_code, text, date) FROM PUBLIC; -- reads the journal
+GRANT EXECUTE ON FUNCTION crm.points_month_use(crm.customer_code, text, date) TO crm_owner;
+COMMENT ON FUNCTION crm.points_month_use(crm.customer_code, text, date) IS
+'How often and how much all records of a customer redeemed in the calendar month of a day, for rewards or not, what is on hold counted and what came back not (当月已兑次数与积分).';
+
+CREATE FUNCTION crm.points_obstacle(customer crm.customer_code, programme text, kind text, amount bigint, on_day date) RETURNS text
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    rule crm_data.points_redeem_rule;
+    records crm.customer_code[] := ARRAY(SELECT r.customer_code FROM points_records(customer) r);
+    use record;
+BEGIN
+    IF kind = 'unlock' THEN
+        RETURN CASE WHEN EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = customer AND s.arrears AND programme = ANY (s.locked))
+                    THEN 'arrears locked the account, and crm.points_set_standing() opens it when they are paid' END;
+    END IF;
+    IF EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = customer AND c.survivor_code <> customer) THEN
+        RETURN 'the code is a former one, crm.resolve() says who stands for it';
+    ELSIF EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = customer AND s.left_on IS NOT NULL) THEN
+        RETURN 'the customer has left';
+    ELSIF EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = ANY (records) AND s.arrears) THEN
+        RETURN 'the customer is in arrears';
+    ELSIF kind = 'transfer' AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND NOT t.is_transferable) THEN
+        RETURN 'points of this programme are not given to others';
+    ELSIF kind IN ('redeem', 'freeze') AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND t.redeemable_for IS NOT NULL) THEN
+        RETURN 'points of this programme buy certain rewards only, by crm.redeem_reward()';
+    END IF;
+    SELECT * INTO rule FROM crm_data.points_redeem_rule r WHERE r.programme = points_obstacle.programme;
+    -- Had at once, at least once, by whichever record.
+    IF rule.threshold > 0 AND NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = ANY (records) AND j.programme = points_obstacle.programme AND j.available >= rule.threshold) THEN
+        RETURN 'the customer has never had as many points as qualify';
+    ELSIF rule.min_tenure_months > 0 AND NOT EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = ANY (records)
+            AND c.registered_at <= (on_day - make_interval(months => rule.min_tenure_months)) AT TIME ZONE current_setting('crm.timezone')) THEN
+        RETURN 'the customer has not been with us long enough';
+    ELSIF kind = 'transfer' OR rule.most_a_month IS NULL AND rule.most_points_a_month IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- One record's account is held by its poster; of several, one poster at a time.
+    IF cardinality(records) > 1 THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('crm.points_month_use ' || (SELECT min(r) FROM unnest(records) r)::text, 0));
+    END IF;
+    SELECT * INTO use FROM points_month_use(customer, programme, on_day);
+    RETURN CASE WHEN use.number >= rule.most_a_month THEN 'the customer has redeemed as often as one may in a month'
+                WHEN use.points + amount > rule.most_points_a_month THEN 'the customer has redeemed as much as one may in a month' END;
+END
+$$;
+REVOKE EXECUTE ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- tells how a customer stands
+GRANT EXECUTE ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) TO crm_owner;
+COMMENT ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) IS
+$$Why the rules of a programme forbid to redeem, freeze, transfer or unlock; null when they do not (积分使用限制原因).
+Asked by every posting of that kind in a programme that has a rule of redemption or a type that is directed or not transferable, but those by crm_owner: functions that asked. Whoever may not redeem may not give away either. Over all records of a merged customer.$$;
+
 CREATE FUNCTION crm.points_set_standing(customer crm.customer_code, arrears boolean DEFAULT NULL, level text DEFAULT NULL, has_left boolean DEFAULT NULL,
         business_date date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -50,7 +128,8 @@ BEGIN
         END LOOP;
         s.locked := '{}';
     END IF;
-    IF has_left AND s.left_on IS NULL THEN
+    -- On leaving, and on coming back: what was given back to who had left is void as well.
+    IF has_left AND s.left_on IS NULL OR NOT has_left AND s.left_on IS NOT NULL THEN
         FOR account IN SELECT a.programme, a.lots FROM crm.points_account_status(customer) a WHERE a.lots IS NOT NULL LOOP
             PERFORM points_shift(customer, account.programme, format('~void %s %s', s.changes, account.programme), 'void', -account.lots, customer, format('standing:%s', s.changes), today);
         END LOOP;
@@ -67,7 +146,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, t
 GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
 $$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
-arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again. Errors: 22023, 23502.$$;
+arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502.$$;
 
 -- Locked or not, and all lots but the debt: null when there are none.
 CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)
@@ -162,14 +241,16 @@ BEGIN
             HINT = 'Another person calls crm.approve_points_gift_batch().';
     ELSIF b.closed_at IS NOT NULL OR today NOT BETWEEN b.valid_from AND b.valid_until THEN
         RAISE EXCEPTION 'this batch of gift points is not open on this day' USING ERRCODE = 'KH007', DETAIL = format('Batch %s: from %s to %s.', batch, b.valid_from, b.valid_until);
-    ELSIF (SELECT sum(u.amount) + give_points.amount > b.most_per_customer FROM crm_data.points_gift_use u WHERE u.customer_code = customer AND u.batch = b.batch) OR amount > b.most_per_customer THEN
-        RAISE EXCEPTION 'the customer has had what this batch of gift points gives to one' USING ERRCODE = 'KHP07', DETAIL = format('Batch %s: at most %s.', batch, b.most_per_customer);
     END IF;
     -- Whoever else gives from the batch waits for this row, and then sees what is left.
     UPDATE crm_data.points_gift_batch p SET spent = p.spent + give_points.amount
      WHERE p.batch = give_points.batch AND p.spent + give_points.amount <= p.budget AND p.closed_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the budget of this batch of gift points does not reach' USING ERRCODE = 'KHP06', DETAIL = format('Batch %s: budget %s.', batch, b.budget);
+    END IF;
+    IF amount + (SELECT coalesce(sum(u.amount), 0) FROM points_records(customer) r JOIN crm_data.points_gift_use u ON u.customer_code = r.customer_code
+                  WHERE u.batch = b.batch) > b.most_per_customer THEN
+        RAISE EXCEPTION 'the customer has had what this batch of gift points gives to one' USING ERRCODE = 'KHP07', DETAIL = format('Batch %s: at most %s.', batch, b.most_per_customer);
     END IF;
     INSERT INTO crm_data.points_gift_use (customer_code, request_id, batch, amount, expires_on) VALUES (customer, request_id, batch, amount, last);
     RETURN answer;
@@ -180,7 +261,7 @@ REVOKE EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint
 GRANT EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) IS
 $$Give gift points out of an approved batch, never beyond its budget (按批次赠送积分).
-The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
+What one customer may have of it counts over all his merged records. The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
 
 -- -- rewards ----------------------------------------------------------------------------------
 
@@ -235,39 +316,45 @@ COMMENT ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer
 $$Who may redeem rewards in a programme (定义积分回馈规则).
 threshold: points that must have been available once; who reached them stays qualified. min_tenure_months: with us at least so long. most_a_month, most_points_a_month: of redemptions in a calendar month. Arrears and leaving always block. Errors: 23502, 23503, 23514.$$;
 
--- Why a customer may not have a reward now; null when he may.
+-- Why a customer may not have a reward now; null when he may. A former code asks for who stands for it.
 CREATE FUNCTION crm.points_reward_obstacle(customer crm.customer_code, item text, quantity bigint, on_day date) RETURNS text
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    SELECT CASE
-           WHEN s.left_on IS NOT NULL THEN 'the customer has left'
-           WHEN s.arrears THEN 'the customer is in arrears'
-           WHEN coalesce(mine.rank, 0) < needed.rank THEN 'the customer''s level is too low'
-           WHEN EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = r.programme AND r.category <> ALL (t.redeemable_for)) THEN 'the points of this programme do not buy it'
-           WHEN rule.threshold > 0 AND NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = $1 AND j.programme = r.programme AND j.available >= rule.threshold)
-               THEN 'the customer has never had as many points as qualify'
-           WHEN rule.min_tenure_months > 0 AND NOT EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = $1
-                   AND c.registered_at <= ($4 - make_interval(months => rule.min_tenure_months)) AT TIME ZONE current_setting('crm.timezone')) THEN 'the customer has not been with us long enough'
-           WHEN use.mine + $3 > r.most_per_customer THEN 'the customer has had as many of it as one may'
-           WHEN use.number >= rule.most_a_month THEN 'the customer has redeemed as often as one may in a month'
-           WHEN use.points + $3 * r.points > rule.most_points_a_month THEN 'the customer has redeemed as much as one may in a month'
-           END
-      FROM crm_data.points_reward r
-      LEFT JOIN crm_data.points_standing s ON s.customer_code = $1
-     CROSS JOIN LATERAL crm.points_level_at($1, $4) at
-      LEFT JOIN crm_data.points_level mine ON mine.level = at.level
-      LEFT JOIN crm_data.points_level needed ON needed.level = r.min_level
-      LEFT JOIN crm_data.points_redeem_rule rule ON rule.programme = r.programme,
-           LATERAL (SELECT coalesce(sum(u.quantity) FILTER (WHERE u.item = r.item), 0) AS mine,
-                           count(*) FILTER (WHERE u.programme = r.programme AND date_trunc('month', u.redeemed_on) = date_trunc('month', $4)) AS number,
-                           coalesce(sum(u.points) FILTER (WHERE u.programme = r.programme AND date_trunc('month', u.redeemed_on) = date_trunc('month', $4)), 0) AS points
-                      FROM crm_data.points_redemption u WHERE u.customer_code = $1 AND u.cancelled_by IS NULL) use
-     WHERE r.item = $2 $$;
+DECLARE
+    whom crm.customer_code := coalesce(resolve(customer), customer);
+    r crm_data.points_reward;
+    had bigint;
+BEGIN
+    SELECT * INTO r FROM crm_data.points_reward p WHERE p.item = points_reward_obstacle.item;
+    IF r.item IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT sum(u.quantity) INTO had FROM points_records(whom) c JOIN crm_data.points_redemption u ON u.customer_code = c.customer_code
+     WHERE u.item = r.item AND u.cancelled_by IS NULL;
+    RETURN coalesce(
+        -- Directed points buy rewards of their kinds, which is what is asked here.
+        points_obstacle(whom, r.programme, 'reward', quantity * r.points, on_day),
+        CASE WHEN (SELECT coalesce(min(p.rank), 0) FROM points_level_at(whom, on_day) l JOIN crm_data.points_level p ON p.level = l.level)
+                  < (SELECT p.rank FROM crm_data.points_level p WHERE p.level = r.min_level) THEN 'the customer''s level is too low'
+             WHEN EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = r.programme AND r.category <> ALL (t.redeemable_for)) THEN 'the points of this programme do not buy it'
+             WHEN coalesce(had, 0) + quantity > r.most_per_customer THEN 'the customer has had as many of it as one may' END);
+END
+$$;
 ALTER FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) FROM PUBLIC; -- tells how a customer stands
 GRANT EXECUTE ON FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_reward_obstacle(crm.customer_code, text, bigint, date) IS
-'Why a customer may not redeem a reward on a day, other than points and stock; null when he may (兑换限制原因).';
+'Why a customer may not redeem a reward on a day, other than points and stock; null when he may (兑换限制原因). Limits count over all his merged records.';
+
+CREATE FUNCTION crm.points_redeemed_under(customer crm.customer_code, request_id text) RETURNS crm.customer_code
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT coalesce((SELECT u.customer_code FROM crm_data.points_redemption u WHERE u.customer_code = $1 AND u.request_id = $2),
+                    (SELECT u.customer_code FROM crm_data.points_redemption u WHERE u.asked_code = $1 AND u.request_id = $2 ORDER BY u.redeemed_on DESC LIMIT 1)) $$;
+REVOKE EXECUTE ON FUNCTION crm.points_redeemed_under(crm.customer_code, text) FROM PUBLIC; -- tells who was merged with whom
+GRANT EXECUTE ON FUNCTION crm.points_redeemed_under(crm.customer_code, text) TO crm_owner;
+COMMENT ON FUNCTION crm.points_redeemed_under(crm.customer_code, text) IS
+'Under which record the redemption of a request is kept: its own, or the one that it was merged into then; null when there is none (兑换记录所在编号).';
 
 CREATE FUNCTION crm.redeem_reward(customer crm.customer_code, request_id text, item text, quantity bigint DEFAULT 1, cash_paid numeric DEFAULT 0, business_date date DEFAULT NULL)
     RETURNS crm.points_answer
@@ -279,6 +366,8 @@ DECLARE
     answer crm.points_answer;
     obstacle text;
     today date := coalesce(business_date, company_today());
+    whom crm.customer_code := coalesce(resolve(customer), customer);
+    under crm.customer_code;
 BEGIN
     IF quantity IS NULL OR quantity < 1 OR quantity > 1000000 THEN
         RAISE EXCEPTION 'a redemption is of one reward or more' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Request %s.', request_id);
@@ -287,7 +376,10 @@ BEGIN
     IF r.item IS NULL THEN
         RAISE EXCEPTION 'there is no such reward' USING ERRCODE = 'no_data_found';
     END IF;
-    SELECT * INTO known FROM crm_data.points_redemption u WHERE u.customer_code = customer AND u.request_id = redeem_reward.request_id;
+    -- Held first, so that limits hold for all sessions and records of a customer together.
+    PERFORM points_lock_accounts(ARRAY(SELECT c.customer_code FROM points_records(whom) c));
+    under := coalesce(points_redeemed_under(customer, request_id), whom);
+    SELECT * INTO known FROM crm_data.points_redemption u WHERE u.customer_code = under AND u.request_id = redeem_reward.request_id;
     IF known.request_id IS NULL THEN
         IF today NOT BETWEEN r.valid_from AND r.valid_until THEN
             RAISE EXCEPTION 'this reward is not offered on this day' USING ERRCODE = 'KH007', DETAIL = format('Reward %s: from %s to %s.', item, r.valid_from, r.valid_until);
@@ -295,33 +387,27 @@ BEGIN
             RAISE EXCEPTION 'the money paid is not the price of this reward' USING ERRCODE = 'invalid_parameter_value',
                 DETAIL = format('Reward %s: %s points and %s yuan each.', item, r.points, r.cash);
         END IF;
-        -- Before anything else, so that who may not redeem is told why, and not that his account is locked.
-        obstacle := points_reward_obstacle(customer, item, quantity, today);
-        IF obstacle IS NULL THEN
-            answer := points_redeem(customer, r.programme, request_id, r.points * quantity, today);
-            SELECT * INTO known FROM crm_data.points_redemption u WHERE u.customer_code = customer AND u.request_id = redeem_reward.request_id;
+        -- Before the posting, so that who may not redeem is told why, and not that his account is locked.
+        obstacle := points_reward_obstacle(whom, item, quantity, today);
+        IF obstacle IS NOT NULL THEN
+            RAISE EXCEPTION 'the customer may not redeem this reward' USING ERRCODE = 'KHP07', DETAIL = format('Reward %s: %s.', item, obstacle);
         END IF;
-        IF known.request_id IS NULL THEN
-            -- Again, now that the account is held: limits hold for all sessions of a customer together.
-            obstacle := coalesce(obstacle, points_reward_obstacle(customer, item, quantity, today));
-            IF obstacle IS NOT NULL THEN
-                RAISE EXCEPTION 'the customer may not redeem this reward' USING ERRCODE = 'KHP07', DETAIL = format('Reward %s: %s.', item, obstacle);
-            ELSIF answer.status = 'replay' THEN
-                RAISE EXCEPTION 'the request id was used for a redemption of no reward' USING ERRCODE = 'KH014', DETAIL = format('Request %s.', request_id);
-            END IF;
-            UPDATE crm_data.points_reward p SET stock = p.stock - quantity WHERE p.item = redeem_reward.item AND p.stock >= quantity AND p.points = r.points AND p.cash = r.cash;
-            IF NOT FOUND THEN
-                RAISE EXCEPTION 'there is not enough of this reward in stock' USING ERRCODE = 'KHP06', DETAIL = format('Reward %s.', item);
-            END IF;
-            INSERT INTO crm_data.points_redemption (customer_code, request_id, item, programme, quantity, points, cash, redeemed_on)
-            VALUES (customer, request_id, item, r.programme, quantity, r.points * quantity, cash_paid, today);
-            RETURN answer;
+        answer := points_redeem(whom, r.programme, request_id, r.points * quantity, today);
+        IF answer.status = 'replay' THEN
+            RAISE EXCEPTION 'the request id was used for a redemption of no reward' USING ERRCODE = 'KH014', DETAIL = format('Request %s.', request_id);
         END IF;
+        UPDATE crm_data.points_reward p SET stock = p.stock - quantity WHERE p.item = redeem_reward.item AND p.stock >= quantity AND p.points = r.points AND p.cash = r.cash;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'there is not enough of this reward in stock' USING ERRCODE = 'KHP06', DETAIL = format('Reward %s.', item);
+        END IF;
+        INSERT INTO crm_data.points_redemption (customer_code, request_id, item, programme, quantity, points, cash, redeemed_on, asked_code)
+        VALUES (whom, request_id, item, r.programme, quantity, r.points * quantity, cash_paid, today, nullif(customer, whom));
+        RETURN answer;
     END IF;
     IF known.item <> item OR known.quantity <> quantity OR known.cash <> cash_paid THEN
         RAISE EXCEPTION 'the request id was used for another redemption' USING ERRCODE = 'KH014', DETAIL = format('Request %s.', request_id);
     END IF;
-    RETURN points_redeem(customer, known.programme, request_id, known.points, today);
+    RETURN points_redeem(known.customer_code, known.programme, request_id, known.points, today);
 END
 $$;
 ALTER FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) OWNER TO crm_owner;
@@ -329,7 +415,7 @@ REVOKE EXECUTE ON FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigi
 GRANT EXECUTE ON FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) TO crm_writer;
 COMMENT ON FUNCTION crm.redeem_reward(crm.customer_code, text, text, bigint, numeric, date) IS
 $$Redeem points for a reward: points and stock together or neither (积分兑换回馈产品).
-cash_paid: what was paid beside, the reward's price in money times quantity. The same request again gives the first answer. Errors: P0002, 22023, KH007 when not offered on the day, KHP06 when there is not enough in stock, KHP07 with the reason when the customer may not, KH014, and those of crm.points_redeem().$$;
+cash_paid: what was paid beside, the reward's price in money times quantity. A former code redeems from the account of who stands for it, and is told the same again also after that merge was undone. The same request again gives the first answer. Errors: P0002, 22023, KH007 when not offered on the day, KHP06 when there is not enough in stock, KHP07 with the reason when the customer may not, KH014, and those of crm.points_redeem().$$;
 
 CREATE FUNCTION crm.cancel_reward(customer crm.customer_code, request_id text, ref text, business_date date DEFAULT NULL) RETURNS crm.points_answer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -337,15 +423,16 @@ CREATE FUNCTION crm.cancel_reward(customer crm.customer_code, request_id text, r
 DECLARE
     u crm_data.points_redemption;
     answer crm.points_answer;
+    under crm.customer_code := points_redeemed_under(customer, ref);
 BEGIN
-    SELECT * INTO u FROM crm_data.points_redemption p WHERE p.customer_code = customer AND p.request_id = ref;
+    SELECT * INTO u FROM crm_data.points_redemption p WHERE p.customer_code = under AND p.request_id = ref;
     IF u.request_id IS NULL THEN
         RAISE EXCEPTION 'there is no such redemption' USING ERRCODE = 'no_data_found', DETAIL = format('Request %s.', ref);
     END IF;
-    -- First, so that crm.points_redemption_keep() lets its points come back.
+    -- First: the points of what is not cancelled do not come back.
     UPDATE crm_data.points_redemption p SET cancelled_by = cancel_reward.request_id, cancelled_at = now()
-     WHERE p.customer_code = customer AND p.request_id = ref AND p.cancelled_by IS NULL;
-    answer := points_reverse(customer, u.programme, request_id, ref, NULL, business_date);
+     WHERE p.customer_code = u.customer_code AND p.request_id = ref AND p.cancelled_by IS NULL;
+    answer := points_reverse(u.customer_code, u.programme, request_id, ref, NULL, business_date);
     IF answer.status = 'ok' THEN
         UPDATE crm_data.points_reward p SET stock = p.stock + u.quantity WHERE p.item = u.item;
     END IF;
@@ -359,29 +446,18 @@ COMMENT ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) IS
 $$Cancel a redemption: its lots come back with their last days, the goods into stock (取消兑换).
 Once; the same request again gives the first answer. Money is the caller's to give back. Errors: P0002, KHP01 when it was cancelled before, KH014.$$;
 
-CREATE FUNCTION crm.points_redemption_keep() RETURNS trigger
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM crm_data.points_redemption u
-                WHERE u.customer_code = NEW.customer_code AND u.request_id = NEW.request_id AND u.cancelled_by IS NULL) THEN
-        RAISE EXCEPTION 'a redemption of a reward is cancelled, not reversed' USING ERRCODE = 'KHP07', DETAIL = format('Request %s.', NEW.request_id),
-            HINT = 'crm.cancel_reward() gives points and goods back together.';
-    END IF;
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION crm.points_redemption_keep() IS
-$$Trigger: the points of a reward come back with its goods or not at all (回馈兑换保护). Errors: KHP07.$$;
-REVOKE EXECUTE ON FUNCTION crm.points_redemption_keep() FROM PUBLIC; -- a trigger
-GRANT EXECUTE ON FUNCTION crm.points_redemption_keep() TO crm_owner; -- who makes the trigger
-
 CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+DECLARE
+    obstacle text;
 BEGIN
-    IF EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = transfer_points.programme AND NOT t.is_transferable) THEN
-        RAISE EXCEPTION 'points of this programme are not given to others' USING ERRCODE = 'KHP07', DETAIL = format('Request %s.', request_id);
+    PERFORM points_lock_accounts(ARRAY[customer, customer2]);
+    IF NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.request_id = transfer_points.request_id) THEN
+        obstacle := points_obstacle(customer, programme, 'transfer', amount, coalesce(business_date, company_today()));
+    END IF;
+    IF obstacle IS NOT NULL THEN
+        RAISE EXCEPTION 'the customer may not give these points away' USING ERRCODE = 'KHP07', DETAIL = format('Request %s: %s.', request_id, obstacle);
     END IF;
     RETURN points_transfer(customer, customer2, programme, request_id, amount, business_date);
 END
@@ -390,7 +466,7 @@ ALTER FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, t
 REVOKE EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
-'Transfer points where the types of the programme allow it, as a customer''s own wish (按规则转赠积分). Errors: KHP07, and those of crm.points_transfer().';
+'Transfer points where the types of the programme allow it and the customer may redeem, as his own wish (按规则转赠积分). Errors: KHP07, and those of crm.points_transfer().';
 
 -- -- notices ---------------------------------------------------------------------------------------
 

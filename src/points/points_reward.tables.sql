@@ -67,6 +67,8 @@ CREATE TABLE crm_data.points_redeem_rule (
     most_a_month        integer CHECK (most_a_month > 0),
     most_points_a_month bigint  CHECK (most_points_a_month > 0)
 );
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_redeem_rule
+    FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
 -- Who once had 1,000 points may redeem from then on.
 INSERT INTO crm_data.points_redeem_rule (programme, threshold, min_tenure_months) VALUES ('main', 1000, 0);
 
@@ -79,13 +81,13 @@ CREATE TABLE crm_data.points_redemption (
     points        bigint  NOT NULL CHECK (points > 0),
     cash          numeric(14, 2) NOT NULL CHECK (cash >= 0),
     redeemed_on   date    NOT NULL,
+    asked_code    crm.customer_code,
     cancelled_by  text,
     cancelled_at  timestamptz,
     PRIMARY KEY (customer_code, request_id)
 );
 
-CREATE TRIGGER reward_goes_back BEFORE INSERT OR UPDATE ON crm_data.points_reversal
-    FOR EACH ROW EXECUTE FUNCTION crm.points_redemption_keep();
+CREATE INDEX points_redemption_asked_idx ON crm_data.points_redemption (asked_code, request_id) WHERE asked_code IS NOT NULL;
 
 CREATE TABLE crm_data.points_notice (
     customer_code crm.customer_code NOT NULL,
@@ -99,6 +101,8 @@ CREATE TABLE crm_data.points_notice (
 );
 CREATE INDEX points_notice_unsent_idx ON crm_data.points_notice (noted_on) WHERE sent_at IS NULL;
 
+CREATE TRIGGER four_eyes BEFORE INSERT OR UPDATE OR DELETE ON crm_data.points_gift_batch FOR EACH ROW EXECUTE FUNCTION crm.points_four_eyes();
+
 DO $guards$
 DECLARE
     member text;
@@ -106,6 +110,10 @@ BEGIN
     FOREACH member IN ARRAY ARRAY['points_level', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redeem_rule', 'points_redemption', 'points_notice'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
+        IF member IN ('points_gift_batch', 'points_gift_use', 'points_reward', 'points_redemption') THEN
+            EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
+                            FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records()', member);
+        END IF;
         IF member IN ('points_level', 'points_reward', 'points_redeem_rule') THEN
             EXECUTE format('CREATE POLICY everybody ON crm_data.%I FOR SELECT USING (true)', member);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
@@ -174,6 +182,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_redemption', 'points', 'points', 'general', 2, 'internal', 'points', '积分', NULL),
     ('points_redemption', 'cash', 'points', 'general', 2, 'internal', 'money paid', '实付金额', 'Yuan.'),
     ('points_redemption', 'redeemed_on', 'points', 'general', 3, 'internal', 'redeemed on', '兑换日期', NULL),
+    ('points_redemption', 'asked_code', 'identity', 'general', 3, 'internal', 'asked for under', '申请编号', 'The former code that asked, where the points are its survivor''s; else null.'),
     ('points_redemption', 'cancelled_by', 'points', 'general', 3, 'internal', 'cancelling request', '取消请求号', 'Null: not cancelled.'),
     ('points_redemption', 'cancelled_at', 'points', 'general', 3, 'internal', 'cancelled at', '取消时间', NULL),
     ('points_notice', NULL, NULL, 'general', 2, NULL, 'notice of expiry', '积分到期提醒', 'One of each kind for each account and last day.'),
@@ -194,6 +203,6 @@ COMMENT ON VIEW crm.points_reward IS 'What points buy (积分回馈产品).';
 COMMENT ON COLUMN crm.points_reward.label IS 'Label in the language of the session (名称).';
 
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
-    ('points_gift_use', 'stays', 'what a batch gave this record'),
-    ('points_redemption', 'stays', 'what this record redeemed; cancelled where it was redeemed'),
+    ('points_gift_use', 'stays', 'what a batch gave this record; limits count all records of a customer'),
+    ('points_redemption', 'stays', 'what this record redeemed; limits count all records of a customer'),
     ('points_notice', 'stays', 'a notice that was given');

@@ -209,7 +209,7 @@ DECLARE
     zone text := current_setting('crm.timezone');
 BEGIN
     WITH due AS (
-        SELECT e.customer_code, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
+        SELECT e.customer_code, coalesce(c.survivor_code, e.customer_code) AS root, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
                r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, t.class,
                points_last_day(t.life, t.life_length, t.life_until, e.occurred_on) AS expires_on,
                format('accrual:%s:%s:%s', r.rule, e.kind, e.source) AS request_id,
@@ -238,31 +238,37 @@ BEGIN
         SELECT d.*, trunc(points_formula(d.formula, d.facts) * d.multiplier, 10) AS exact
           FROM due d WHERE d.condition IS NULL OR points_condition(d.condition, d.facts)),
     carried AS (
-        SELECT x.*, CASE WHEN x.rounding = 'carry' THEN coalesce(m.remainder, 0) + coalesce(sum(greatest(x.exact, 0)) OVER w, 0) END AS before
+        -- The first takes what all records of the customer had over, whole points of it too.
+        SELECT x.*, CASE WHEN x.rounding = 'carry' THEN
+                    CASE WHEN row_number() OVER w = 1 THEN coalesce(m.remainder, 0)
+                         ELSE mod(coalesce(m.remainder, 0) + sum(greatest(x.exact, 0)) OVER w - greatest(x.exact, 0), 1) END END AS carry_in
           FROM exact x
-          LEFT JOIN crm_data.points_remainder m ON m.customer_code = x.customer_code AND m.programme = points_accrue_customers.programme AND m.rule = x.rule
+         CROSS JOIN LATERAL (SELECT sum(p.remainder) AS remainder FROM crm_data.points_remainder p
+                              WHERE x.rounding = 'carry' AND p.programme = points_accrue_customers.programme AND p.rule = x.rule
+                                AND p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = x.root UNION ALL SELECT x.root)) m
          WHERE x.exact IS NOT NULL
-        WINDOW w AS (PARTITION BY x.customer_code, x.rule ORDER BY x.occurred_on, x.kind, x.source ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)),
+        WINDOW w AS (PARTITION BY x.root, x.rule ORDER BY x.occurred_on, x.kind, x.source, x.customer_code ROWS UNBOUNDED PRECEDING)),
     whole AS (
-        SELECT c.*, mod(c.before, 1) AS carry_in, points_award(c.rounding, greatest(c.exact, 0), mod(c.before, 1))::bigint AS raw
+        SELECT c.*, points_award(c.rounding, greatest(c.exact, 0), c.carry_in)::bigint AS raw
           FROM carried c),
     -- What earlier earnings used of the caps; those of this run are summed on top of it below.
     counted AS (
         SELECT w.*, coalesce(u.day, 0) AS used_day, coalesce(u.month, 0) AS used_month, coalesce(u.year, 0) AS used_year,
                coalesce(u.number, 0) + count(*) FILTER (WHERE w.raw > 0)
-                   OVER (PARTITION BY w.customer_code, w.rule, date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)
-                         ORDER BY w.occurred_on, w.kind, w.source ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
+                   OVER (PARTITION BY w.root, w.rule, date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)
+                         ORDER BY w.occurred_on, w.kind, w.source, w.customer_code ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
           FROM whole w
-          LEFT JOIN LATERAL (
+         CROSS JOIN LATERAL (
                SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
                       sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
                       sum(p.points) AS year,
                       count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
                                                          = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
                  FROM crm_data.points_earning p
-                WHERE p.customer_code = w.customer_code AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
-                  AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u
-            ON coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL),
+                WHERE coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL
+                  AND p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = w.root UNION ALL SELECT w.root)
+                  AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
+                  AND extract(year FROM p.occurred_on) = extract(year FROM w.occurred_on)) u),
     -- Room under each cap, null where there is none; least() passes over nulls.
     numbered AS (
         SELECT c.*, CASE WHEN c.number_before >= c.cap_number THEN 0 ELSE c.raw END AS g0,
@@ -271,17 +277,17 @@ BEGIN
                CASE WHEN c.cap_year IS NOT NULL THEN greatest(c.cap_year - c.used_year, 0) END AS year_room FROM counted c),
     by_day AS (
         SELECT n.*, least(n.day_room, sum(n.g0) OVER w) - least(n.day_room, sum(n.g0) OVER w - n.g0) AS g1
-          FROM numbered n WINDOW w AS (PARTITION BY n.customer_code, n.rule, n.occurred_on ORDER BY n.kind, n.source ROWS UNBOUNDED PRECEDING)),
+          FROM numbered n WINDOW w AS (PARTITION BY n.root, n.rule, n.occurred_on ORDER BY n.kind, n.source, n.customer_code ROWS UNBOUNDED PRECEDING)),
     by_month AS (
         SELECT n.*, least(n.month_room, sum(n.g1) OVER w) - least(n.month_room, sum(n.g1) OVER w - n.g1) AS g2
-          FROM by_day n WINDOW w AS (PARTITION BY n.customer_code, n.rule, date_trunc('month', n.occurred_on) ORDER BY n.occurred_on, n.kind, n.source ROWS UNBOUNDED PRECEDING)),
+          FROM by_day n WINDOW w AS (PARTITION BY n.root, n.rule, date_trunc('month', n.occurred_on) ORDER BY n.occurred_on, n.kind, n.source, n.customer_code ROWS UNBOUNDED PRECEDING)),
     by_year AS (
         SELECT n.*, least(n.year_room, sum(n.g2) OVER w) - least(n.year_room, sum(n.g2) OVER w - n.g2) AS points
-          FROM by_month n WINDOW w AS (PARTITION BY n.customer_code, n.rule, date_trunc('year', n.occurred_on) ORDER BY n.occurred_on, n.kind, n.source ROWS UNBOUNDED PRECEDING)),
+          FROM by_month n WINDOW w AS (PARTITION BY n.root, n.rule, date_trunc('year', n.occurred_on) ORDER BY n.occurred_on, n.kind, n.source, n.customer_code ROWS UNBOUNDED PRECEDING)),
     granted AS (
-        SELECT g.*, g.used_day + sum(g.points) OVER (PARTITION BY g.customer_code, g.rule, g.occurred_on ORDER BY g.kind, g.source ROWS UNBOUNDED PRECEDING) - g.points AS day_before,
-               g.used_month + sum(g.points) OVER (PARTITION BY g.customer_code, g.rule, date_trunc('month', g.occurred_on) ORDER BY g.occurred_on, g.kind, g.source ROWS UNBOUNDED PRECEDING) - g.points AS month_before,
-               g.used_year + sum(g.points) OVER (PARTITION BY g.customer_code, g.rule, date_trunc('year', g.occurred_on) ORDER BY g.occurred_on, g.kind, g.source ROWS UNBOUNDED PRECEDING) - g.points AS year_before
+        SELECT g.*, g.used_day + sum(g.points) OVER (PARTITION BY g.root, g.rule, g.occurred_on ORDER BY g.kind, g.source, g.customer_code ROWS UNBOUNDED PRECEDING) - g.points AS day_before,
+               g.used_month + sum(g.points) OVER (PARTITION BY g.root, g.rule, date_trunc('month', g.occurred_on) ORDER BY g.occurred_on, g.kind, g.source, g.customer_code ROWS UNBOUNDED PRECEDING) - g.points AS month_before,
+               g.used_year + sum(g.points) OVER (PARTITION BY g.root, g.rule, date_trunc('year', g.occurred_on) ORDER BY g.occurred_on, g.kind, g.source, g.customer_code ROWS UNBOUNDED PRECEDING) - g.points AS year_before
           FROM by_year g),
     kept AS (
         INSERT INTO crm_data.points_earning AS k (customer_code, request_id, programme, rule, rule_version, kind, source, occurred_on, expires_on, class, facts, exact,
@@ -289,12 +295,24 @@ BEGIN
         SELECT g.customer_code, g.request_id, points_accrue_customers.programme, g.rule, g.version, g.kind, g.source, g.occurred_on, g.expires_on, g.class, g.facts, g.exact,
                g.carry_in, g.raw, g.day_before, g.month_before, g.year_before, g.number_before, g.points, as_of FROM granted g
         RETURNING k.*),
+    -- What is over is the survivor's; what his other records had or lack of it is moved.
+    gains AS (
+        SELECT coalesce(c.survivor_code, k.customer_code) AS root, k.customer_code, k.rule, sum(greatest(k.exact, 0) - k.raw) AS gain
+          FROM kept k LEFT JOIN crm_data.customer c ON c.customer_code = k.customer_code WHERE k.carried_in IS NOT NULL GROUP BY 1, 2, 3),
+    over AS (
+        SELECT x.root, x.rule, x.customer_code, coalesce(max(p.remainder), 0) + sum(x.gain) AS amount
+          FROM (SELECT * FROM gains
+                 UNION ALL SELECT root, root, rule, 0 FROM gains
+                 UNION ALL SELECT r.root, o.customer_code, r.rule, 0 FROM (SELECT DISTINCT root, rule FROM gains) r
+                             JOIN crm_data.customer o ON o.survivor_code = r.root
+                             JOIN crm_data.points_remainder q ON q.customer_code = o.customer_code AND q.programme = points_accrue_customers.programme AND q.rule = r.rule) x
+          LEFT JOIN crm_data.points_remainder p ON p.customer_code = x.customer_code AND p.programme = points_accrue_customers.programme AND p.rule = x.rule
+         GROUP BY 1, 2, 3),
     remainders AS (
-        INSERT INTO crm_data.points_remainder AS m (customer_code, programme, rule, remainder)
-        SELECT k.customer_code, k.programme, k.rule, mod(max(k.carried_in) FILTER (WHERE k.nth = 1) + sum(greatest(k.exact, 0)), 1)
-          FROM (SELECT x.*, row_number() OVER (PARTITION BY x.customer_code, x.rule ORDER BY x.occurred_on, x.kind, x.source) AS nth FROM kept x) k
-         WHERE k.carried_in IS NOT NULL GROUP BY 1, 2, 3
-            ON CONFLICT ON CONSTRAINT points_remainder_pkey DO UPDATE SET remainder = excluded.remainder),
+        INSERT INTO crm_data.points_remainder AS m (customer_code, programme, rule, remainder, moved)
+        SELECT o.customer_code, points_accrue_customers.programme, o.rule, o.kept, o.amount - o.kept
+          FROM (SELECT y.*, CASE WHEN y.customer_code = y.root THEN sum(y.amount) OVER (PARTITION BY y.root, y.rule) ELSE 0 END AS kept FROM over y) o
+            ON CONFLICT ON CONSTRAINT points_remainder_pkey DO UPDATE SET remainder = excluded.remainder, moved = m.moved + excluded.moved),
     used_rules AS (
         UPDATE crm_data.points_rule r SET used_at = now() WHERE r.used_at IS NULL AND r.version IN (SELECT k.rule_version FROM kept k))
     SELECT array_agg(ROW(k.request_id, as_of, 'earn', k.customer_code, NULL, k.programme, k.points, k.expires_on, nullif(k.class, ''), NULL, k.rule_version)::crm.points_ruled_op
@@ -345,15 +363,22 @@ CREATE FUNCTION crm.points_accrue_batch(programme text, period date, as_of date,
     AS $$
 DECLARE
     customers crm.customer_code[];
+    earning crm.customer_code[];
 BEGIN
     -- Caps and remainders of a customer are reckoned by one run at a time.
     PERFORM pg_advisory_xact_lock(hashtextextended('crm.points_accrue ' || programme, 0));
     customers := ARRAY(SELECT DISTINCT e.customer_code FROM crm_data.points_element e
                         WHERE e.period = points_accrue_batch.period AND (after IS NULL OR e.customer_code > after)
                         ORDER BY e.customer_code LIMIT size);
-    PERFORM points_accrue_customers(programme, period,
-        -- Arrears stop the accrual; it is made up by the next run after they are paid.
-        ARRAY(SELECT c FROM unnest(customers) c WHERE NOT EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = c AND (s.arrears OR s.left_on IS NOT NULL))), as_of);
+    -- All records of a customer at once, for caps and remainders are his. Arrears stop the accrual;
+    -- it is made up by the next run after they are paid.
+    WITH record AS (
+        SELECT DISTINCT coalesce(m.customer_code, c.code) AS code, coalesce(m.survivor_code, c.code) AS root
+          FROM unnest(customers) c (code) LEFT JOIN crm_data.customer k ON k.customer_code = c.code LEFT JOIN crm_data.customer m ON m.survivor_code = k.survivor_code)
+    SELECT array_agg(r.code) INTO earning FROM record r
+     WHERE r.root NOT IN (SELECT o.root FROM record o JOIN crm_data.points_standing s ON s.customer_code = o.code WHERE s.arrears)
+       AND NOT EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code IN (r.code, r.root) AND s.left_on IS NOT NULL);
+    PERFORM points_accrue_customers(programme, period, earning, as_of);
     UPDATE crm_data.job j SET done = j.done + cardinality(customers), updated_at = clock_timestamp(), pid = pg_backend_pid(),
            state = CASE WHEN cardinality(customers) < size THEN 'done' ELSE 'running' END WHERE j.job_id = job;
     RETURN CASE WHEN cardinality(customers) = size THEN customers[size] END;
@@ -430,11 +455,14 @@ BEGIN
        AND NOT EXISTS (SELECT FROM crm_data.points_earning k WHERE k.customer_code = j.customer_code AND k.request_id = j.request_id);
     -- All that was reckoned exactly is given or still carried.
     RETURN QUERY
-    SELECT 'remainder'::text, m.customer_code, m.programme, format('rule %s: reckoned %s, given before caps %s, carried %s', m.rule, k.exact, k.raw, m.remainder)
+    SELECT 'remainder'::text, m.customer_code, m.programme, format('rule %s: reckoned %s, given before caps %s, carried %s, moved %s', m.rule, k.exact, k.raw, m.remainder, m.moved)
       FROM crm_data.points_remainder m,
-           LATERAL (SELECT sum(greatest(p.exact, 0)) AS exact, sum(p.raw) AS raw FROM crm_data.points_earning p
+           LATERAL (SELECT coalesce(sum(greatest(p.exact, 0)), 0) AS exact, coalesce(sum(p.raw), 0) AS raw FROM crm_data.points_earning p
                      WHERE p.customer_code = m.customer_code AND p.programme = m.programme AND p.rule = m.rule AND p.carried_in IS NOT NULL) k
-     WHERE (customer IS NULL OR m.customer_code = customer) AND k.exact IS DISTINCT FROM k.raw + m.remainder;
+     WHERE (customer IS NULL OR m.customer_code = customer) AND k.exact IS DISTINCT FROM k.raw + m.remainder + m.moved;
+    RETURN QUERY
+    SELECT 'remainder'::text, NULL::crm.customer_code, m.programme, format('rule %s: %s was moved from or to nobody', m.rule, sum(m.moved))
+      FROM crm_data.points_remainder m WHERE customer IS NULL GROUP BY m.programme, m.rule HAVING sum(m.moved) <> 0;
 END
 $$;
 ALTER FUNCTION crm.points_rule_audit(crm.customer_code) OWNER TO crm_owner;

@@ -17,6 +17,8 @@ CREATE TABLE crm_data.points_type (
     UNIQUE (programme, class),
     CHECK (CASE life WHEN 'fixed' THEN life_until IS NOT NULL WHEN 'never' THEN true ELSE life_length IS NOT NULL END)
 );
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_type
+    FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
 
 CREATE TABLE crm_data.points_rule (
     version        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -44,6 +46,7 @@ CREATE TABLE crm_data.points_rule (
 );
 CREATE INDEX points_rule_type_idx ON crm_data.points_rule (programme, type);
 CREATE TRIGGER versions_stay BEFORE UPDATE OR DELETE ON crm_data.points_rule FOR EACH ROW EXECUTE FUNCTION crm.points_rule_keep();
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR TRUNCATE ON crm_data.points_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
 CREATE TRIGGER versions_stay_all BEFORE TRUNCATE ON crm_data.points_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.points_rule_keep();
 
 CREATE TABLE crm_data.points_element (
@@ -91,6 +94,7 @@ CREATE TABLE crm_data.points_remainder (
     programme     text    NOT NULL,
     rule          text    NOT NULL,
     remainder     numeric NOT NULL CHECK (remainder >= 0 AND remainder < 1),
+    moved         numeric NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_code, programme, rule)
 );
 
@@ -117,6 +121,8 @@ BEGIN
             EXECUTE format('CREATE POLICY rules_are_known ON crm_data.%I FOR SELECT USING (true)', member);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
         ELSE
+            EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
+                            FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records()', member);
             EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
         END IF;
@@ -208,6 +214,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_remainder', 'programme', 'points', 'general', 3, 'internal', 'programme', '积分计划', NULL),
     ('points_remainder', 'rule', 'points', 'general', 3, 'internal', 'rule', '规则', NULL),
     ('points_remainder', 'remainder', 'points', 'general', 3, 'internal', 'remainder', '余数', 'At least 0, less than 1.'),
+    ('points_remainder', 'moved', 'points', 'general', 3, 'internal', 'carried between records', '并户转移余数', 'What went to other records of the merged customer, less what came; of all records together nothing.'),
     ('points_standing', NULL, NULL, 'general', 2, NULL, 'standing', '客户积分资格', 'What decides whether a customer earns and redeems. Told by crm.points_set_standing().'),
     ('points_standing', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', NULL),
     ('points_standing', 'level', 'points', 'general', 3, 'internal', 'level', '客户等级', 'See points_level.'),
@@ -237,5 +244,5 @@ COMMENT ON COLUMN crm.points_type.label IS 'Label in the language of the session
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('points_element', 'stays', 'belongs to the source that it was read from; posted points move'),
     ('points_earning', 'stays', 'how an entry was reckoned; the entry stays too'),
-    ('points_remainder', 'stays', 'parts of a point; the next accrual of this record finds them'),
+    ('points_remainder', 'stays', 'parts of a point; the next accrual of the survivor takes them along'),
     ('points_standing', 'stays', 'set for this record; the survivor has one of its own');

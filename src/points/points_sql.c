@@ -29,6 +29,7 @@ typedef enum Statement
 	READ_REVERSED,
 	ADD_REVERSED,
 	READ_APPROVAL,
+	READ_OBSTACLE,
 	INSERT_ENTRY,
 	INSERT_ACCOUNT,
 	UPDATE_ACCOUNT,
@@ -40,16 +41,22 @@ static SPIPlanPtr plans[STATEMENTS];
 static Oid	plans_ledger;
 
 static const char *const statement_text[STATEMENTS] = {
-	[READ_PROGRAMME] = "SELECT redeem_min, allow_debt, auto_open, is_chained, adjust_limit FROM crm_data.points_programme WHERE programme OPERATOR(pg_catalog.=) $1",
+	[READ_PROGRAMME] = "SELECT redeem_min, allow_debt, auto_open, is_chained, adjust_limit,"
+	" EXISTS (SELECT FROM crm_data.points_redeem_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
+	" OR EXISTS (SELECT FROM crm_data.points_type WHERE programme OPERATOR(pg_catalog.=) $1 AND (redeemable_for IS NOT NULL OR NOT is_transferable)),"
+	" NOT free_credit AND EXISTS (SELECT FROM crm_data.points_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
+	" FROM crm_data.points_programme WHERE programme OPERATOR(pg_catalog.=) $1",
 	[LOCK_ACCOUNT] = "SELECT status OPERATOR(pg_catalog.=) 'l', seq, chain, state, ctid FROM crm_data.points_account"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND programme OPERATOR(pg_catalog.=) $2 FOR NO KEY UPDATE",
 	[FIND_ENTRY] = "SELECT programme, kind, seq, amount, available, held, debt, expires_on, class, counterparty, is_rest, ref, delta"
 	" FROM crm_data.points_journal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2",
-	[READ_REVERSED] = "SELECT reversed FROM crm_data.points_reversal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2",
+	[READ_REVERSED] = "SELECT (SELECT reversed FROM crm_data.points_reversal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2),"
+	" EXISTS (SELECT FROM crm_data.points_redemption WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND cancelled_by IS NULL)",
 	[ADD_REVERSED] = "INSERT INTO crm_data.points_reversal AS r (customer_code, request_id, reversed) VALUES ($1, $2, $3)"
 	" ON CONFLICT ON CONSTRAINT points_reversal_pkey DO UPDATE SET reversed = r.reversed OPERATOR(pg_catalog.+) excluded.reversed",
 	[READ_APPROVAL] = "SELECT CASE WHEN approved_by OPERATOR(pg_catalog.=) SESSION_USER THEN 1 ELSE 2 END::bigint FROM crm_data.points_approval"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND programme OPERATOR(pg_catalog.=) $3 AND amount OPERATOR(pg_catalog.=) $4",
+	[READ_OBSTACLE] = "SELECT crm.points_obstacle($1, $2, $3, $4, $5)",
 	[INSERT_ENTRY] = "INSERT INTO crm_data.points_journal (customer_code, request_id, programme, kind, seq, amount, available, held, debt,"
 	" posted_at, business_date, expires_on, class, counterparty, is_rest, ref, delta, hash, rule_version)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
@@ -73,6 +80,30 @@ crm_points_keep(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("points are written by postings only"),
 				 errhint("Correct points with crm.points_adjust() or crm.points_reverse().")));
+	PG_RETURN_POINTER(NULL);
+}
+
+/*
+ * What gifts, rewards, approvals and standings rest on is written by functions that
+ * run as the owner for others.  Whoever takes the owner's role himself is in none.
+ */
+PG_FUNCTION_INFO_V1(crm_points_keep_records);
+Datum
+crm_points_keep_records(PG_FUNCTION_ARGS)
+{
+	Oid			user;
+	int			security;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("crm.points_keep_records() is a trigger")));
+	GetUserIdAndSecContext(&user, &security);
+	if ((security & SECURITY_LOCAL_USERID_CHANGE) == 0 && !superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("records of points are written by their functions only"),
+				 errhint("The comment of the table names the functions.")));
 	PG_RETURN_POINTER(NULL);
 }
 
@@ -204,6 +235,8 @@ crm_sql_programme(const char *name, CrmProgramme *programme)
 	programme->is_chained = bool_column(4);
 	limit = column(5, &isnull);
 	programme->adjust_limit = isnull ? PG_INT64_MAX : DatumGetInt64(limit);
+	programme->rules_spending = bool_column(6);
+	programme->rules_credits = bool_column(7);
 	return finish(true);
 }
 
@@ -312,12 +345,13 @@ crm_sql_insert(const CrmJournal *e)
 }
 
 int64
-crm_store_reversed(int64 customer, const char *request_id)
+crm_store_reversed(int64 customer, const char *request_id, bool *is_reward)
 {
 	const Oid	types[] = {crm_points_types()->code, TEXTOID};
 	Datum		values[] = {Int64GetDatum(customer), CStringGetTextDatum(request_id)};
 	int64		reversed = run(READ_REVERSED, 2, types, values, NULL) ? number_column(1) : 0;
 
+	*is_reward = bool_column(2);
 	SPI_finish();
 	return reversed;
 }
@@ -341,4 +375,15 @@ crm_store_approved(int64 customer, const char *request_id, const char *programme
 
 	SPI_finish();
 	return persons;
+}
+
+const char *
+crm_store_obstacle(int64 customer, const char *programme, const char *kind, int64 amount, int32 business_date)
+{
+	const Oid	types[] = {crm_points_types()->code, TEXTOID, TEXTOID, INT8OID, DATEOID};
+	Datum		values[] = {Int64GetDatum(customer), CStringGetTextDatum(programme), CStringGetTextDatum(kind), Int64GetDatum(amount), DateADTGetDatum(business_date)};
+	const char *reason = run(READ_OBSTACLE, 5, types, values, NULL) ? text_column(1) : NULL;
+
+	SPI_finish();
+	return reason;
 }

@@ -103,7 +103,8 @@ crm_points_programme_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("crm.points_programme_changed() is a trigger")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	/* Rules are of a programme too, and stand in its cached row. */
+	CacheInvalidateRelcacheByRelid(get_relname_relid("points_programme", get_namespace_oid("crm_data", false)));
 	PG_RETURN_POINTER(NULL);
 }
 

@@ -27,6 +27,8 @@ typedef struct CrmProgramme
 	CrmPointsRules rules;
 	bool		is_chained;
 	int64		adjust_limit;	/* PG_INT64_MAX: none */
+	bool		rules_spending; /* rows say who may spend and give away */
+	bool		rules_credits;	/* points come by rules and batches only */
 } CrmProgramme;
 
 typedef struct CrmAccount
@@ -129,10 +131,13 @@ extern bool crm_store_write_kept(CrmStore *store);
 extern void crm_store_hope(CrmStore *store);
 extern bool crm_store_claim(CrmStore *store, CrmAccount *account, CrmAccount *after);
 extern void crm_store_disclaim(CrmStore *store, CrmAccount *account, const CrmAccount *after);
-extern int64 crm_store_reversed(int64 customer, const char *request_id);
+extern int64 crm_store_reversed(int64 customer, const char *request_id, bool *is_reward);
 extern void crm_store_add_reversed(int64 customer, const char *request_id, int64 amount);
 /* How many persons stand behind an adjustment: 0, 1 (this one approved it), 2. */
 extern int	crm_store_approved(int64 customer, const char *request_id, const char *programme, int64 amount);
+
+/* Why the customer may not, by the rows of the programme and his standing; NULL when he may. */
+extern const char *crm_store_obstacle(int64 customer, const char *programme, const char *kind, int64 amount, int32 business_date);
 
 /* -- the two ways; only points_store.c calls them ------------------------------------ */
 

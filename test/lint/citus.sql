@@ -61,7 +61,8 @@ CREATE TEMPORARY TABLE reviewed (function text PRIMARY KEY, why text NOT NULL);
 INSERT INTO reviewed VALUES
     ('crm.code_keep()', 'only refuses'),
     ('crm.points_keep()', 'only refuses'),
-    ('crm.points_redemption_keep()', 'reads the redemption of the row''s customer, or refuses'),
+    ('crm.points_keep_records()', 'only refuses'),
+    ('crm.points_four_eyes()', 'looks at the row, or refuses'),
     ('crm.score_row_keep()', 'only refuses'),
     ('crm.score_sign()', 'sets columns of the row'),
     ('crm.score_request_keep()', 'sets columns of the row, or refuses'),

@@ -11,15 +11,20 @@ SELECT c, 'individual', c, '2024-12-15 10:00+08' FROM unnest(ARRAY['CUST20260101
 
 SELECT define_points_reward('cup', 'main', '杯子', 'cup', 800, valid_from => '2026-01-01');
 SELECT points_stock('cup', 3);
-SET ROLE crm_writer;
 SELECT points_earn('CUST202601010001', 'main', 'e', 2000, '2028-12-31', NULL, '2026-02-01');
+SET ROLE crm_writer;
 SELECT is((redeem_reward('CUST202601010001', 'r', 'cup', 1, 0, '2026-02-02')).available, 1200::bigint, 'a cup is redeemed');
 SELECT throws_ok($$SELECT points_reverse('CUST202601010001', 'main', 'x', 'r', NULL, '2026-02-02')$$, 'KHP07', NULL, 'its points do not come back without it');
 SELECT throws_ok($$SELECT points_reverse('CUST202601010001', 'main', 'x', 'r', 1, '2026-02-02')$$, 'KHP07', NULL, 'nor one of them');
 RESET ROLE;
 SELECT is((points_post_batch(ARRAY[ROW('plain', '2026-02-02', 'redeem', 'CUST202601010001', NULL, 'main', 100, NULL, NULL, NULL)]::crm.points_op[])).status, 'ok', 'points that buy no reward');
-SELECT throws_ok($$SELECT points_post_batch(ARRAY[ROW('y', '2026-02-02', 'reverse_redeem', 'CUST202601010001', NULL, 'main', NULL, NULL, NULL, 'r')]::crm.points_op[])$$,
-                 'KHP07', NULL, 'nor by a batch of postings');
+SELECT results_eq($$SELECT request_id, status, available, breakdown::text FROM points_post_batch(ARRAY[
+                         ROW('before', '2026-02-02', 'earn', 'CUST202601010001', NULL, 'main', 5, '2028-12-31', NULL, NULL),
+                         ROW('y', '2026-02-02', 'reverse_redeem', 'CUST202601010001', NULL, 'main', NULL, NULL, NULL, 'r'),
+                         ROW('z', '2026-02-02', 'reverse_redeem', 'CUST202601010001', NULL, 'main', 1, NULL, NULL, 'r'),
+                         ROW('after', '2026-02-02', 'redeem', 'CUST202601010001', NULL, 'main', 5, NULL, NULL, NULL)]::crm.points_op[])$$,
+                  $$VALUES ('before', 'ok', 1105::bigint, '{5@2028-12-31}'), ('y', 'not_allowed', 1105, NULL), ('z', 'not_allowed', 1105, NULL), ('after', 'ok', 1100, '{-5@2028-12-31}')$$,
+                  'nor by a batch of postings, where each row has its status and the others are done');
 SET ROLE crm_writer;
 SELECT is((points_reverse('CUST202601010001', 'main', 'plain back', 'plain', 40, '2026-02-02')).available, 1140::bigint, 'other redemptions are reversed as before');
 SELECT is((cancel_reward('CUST202601010001', 'c', 'r', '2026-02-03')).available, 1940::bigint, 'cancelled, points and goods come back');

@@ -78,7 +78,10 @@ SELECT is((crm.give_points('CUST202601010003', 'b', 'birthday', 45, '2026-03-02'
 SELECT throws_ok($$SELECT crm.give_points('CUST202601010004', 'b', 'birthday', 6, '2026-03-02')$$, 'KHP06', NULL, 'and no more than the budget is given');
 SELECT throws_ok($$SELECT crm.give_points('CUST202601010004', 'b', 'birthday', 5, '2027-03-02')$$, 'KH007', NULL, 'nor after its time');
 SELECT throws_ok($$SELECT crm.give_points('CUST202601010004', 'b', 'nothing', 5)$$, 'P0002', NULL, 'nor out of nothing');
+SELECT throws_ok($$SELECT crm.points_gift('CUST202601010004', 'main', 'raw', 5, '2027-06-30', 'gift', '2026-03-02')$$, 'KHP07', NULL, 'nor without a batch');
+RESET SESSION AUTHORIZATION;
 SELECT crm.points_gift('CUST202601010004', 'main', 'raw', 5, '2027-06-30', 'gift', '2026-03-02');
+SET SESSION AUTHORIZATION crm_test_gift_writer;
 SELECT throws_ok($$SELECT crm.give_points('CUST202601010004', 'raw', 'birthday', 5, '2026-03-02')$$, 'KH014', NULL, 'a gift that was given otherwise is not one of the batch');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT spent FROM crm_data.points_gift_batch), 95::bigint, 'what was refused took nothing of the budget');

@@ -88,6 +88,7 @@ SELECT is_empty('SELECT * FROM points_audit()', 'the books are in balance');
 
 CREATE ROLE crm_test_points_path_writer;
 GRANT crm_writer TO crm_test_points_path_writer;
+SELECT define_points_programme('main', '积分', 'Points', free_credit => true);
 SET LOCAL ROLE crm_test_points_path_writer;
 SELECT is((crm.points_earn('CUST202601030001', 'main', 'writer', 1)).status, 'ok', 'a writer posts, who may not name the tables');
 SELECT throws_ok($$SELECT * FROM crm_data.points_account$$, '42501', NULL, 'and still may not');
