@@ -44,7 +44,8 @@ typedef struct Answer
 	int64		debt;
 	Datum		breakdown;
 	const char *field;			/* idem_conflict: which differs */
-	const char *reason;			/* not_allowed: why */
+	const char *reason;			/* not_allowed: why; NULL: */
+	int			persons;		/* behind a big adjustment, and there must be 2 */
 } Answer;
 
 /* An account as it was before entries that are kept and not yet written. */
@@ -579,29 +580,6 @@ is_big_adjustment(const Request *r)
 	return r->op.kind == CRM_POINTS_ADJUST && (r->op.amount > limit || r->op.amount < -limit);
 }
 
-/* Beyond the limit a second person has said yes before, or it does not happen. */
-static void
-check_adjustment(const Request *r)
-{
-	int64		limit = r->account->programme->adjust_limit;
-	int			persons;
-
-	if (!is_big_adjustment(r))
-		return;
-	persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount);
-	if (persons == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CRM_APPROVAL_REQUIRED),
-				 errmsg("an adjustment of this size must be approved first"),
-				 errdetail("Request %s: the limit is " INT64_FORMAT ".", r->request_id, limit),
-				 errhint("Another person calls crm.points_approve_adjustment() for this request and amount.")));
-	if (persons == 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CRM_FOUR_EYES),
-				 errmsg("who approves an adjustment of points cannot post it"),
-				 errdetail("Request %s.", r->request_id)));
-}
-
 /*
  * The law comes first and the look for an earlier entry of this name later: what
  * succeeds finds it out by its own insertion, what does not must ask.
@@ -703,8 +681,11 @@ answer_refusal(Request *r, Work *work, Answer *answer)
 		return false;
 	answer->status = refusal;
 	balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
-	check_adjustment(r);
-	return refusal == CRM_POINTS_DONE;
+	/* Beyond the limit a second person has said yes before, or it does not happen. */
+	if (refusal == CRM_POINTS_DONE && is_big_adjustment(r) &&
+		(answer->persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount)) < 2)
+		answer->status = CRM_POINTS_NOT_ALLOWED;
+	return answer->status == CRM_POINTS_DONE;
 }
 
 static void
@@ -782,6 +763,21 @@ post_together(Request *requests, int count, Answer *answers, Work *work, int *al
 /* -- refusals as errors ------------------------------------------------------------------------- */
 
 static void
+report_lack_of_approval(const Request *r, int persons)
+{
+	if (persons == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CRM_FOUR_EYES),
+				 errmsg("who approves an adjustment of points cannot post it"),
+				 errdetail("Request %s.", r->request_id)));
+	ereport(ERROR,
+			(errcode(ERRCODE_CRM_APPROVAL_REQUIRED),
+			 errmsg("an adjustment of this size must be approved first"),
+			 errdetail("Request %s: the limit is " INT64_FORMAT ".", r->request_id, r->account->programme->adjust_limit),
+			 errhint("Another person calls crm.points_approve_adjustment() for this request and amount.")));
+}
+
+static void
 report_refusal(const Request *r, const Answer *answer)
 {
 	const char *id = r->request_id;
@@ -846,6 +842,8 @@ report_refusal(const Request *r, const Answer *answer)
 							errdetail("Request %s.", id)));
 			break;
 		case CRM_POINTS_NOT_ALLOWED:
+			if (answer->reason == NULL)
+				report_lack_of_approval(r, answer->persons);
 			ereport(ERROR, (errcode(ERRCODE_CRM_POINTS_NOT_ALLOWED),
 							errmsg("not_allowed: the rules of the points programme do not allow this"),
 							errdetail("Request %s: %s.", id, answer->reason)));

@@ -129,7 +129,7 @@ CREATE FUNCTION crm.points_post_batch(ops crm.points_op[])
     AS 'MODULE_PATHNAME', 'crm_points_post_batch' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
 COMMENT ON FUNCTION crm.points_post_batch(crm.points_op[]) IS
 $$Post many operations in order, one answer for each (批量积分操作).
-The same as one by one, but refusals are statuses: bad_amount, insufficient, not_found, over_reversal, idem_conflict, already_expired, expired, locked, below_min, same_account. Each account is written once. Errors: 22004, 22023, 22003, 54000, KH003, KH004; then nothing of the batch is posted.$$;
+The same as one by one, but refusals are statuses: bad_amount, insufficient, not_found, over_reversal, idem_conflict, already_expired, expired, locked, below_min, same_account; and not_allowed, which the law knows not: by a rule of the programme, or for a reward's points past crm.cancel_reward(), or for an adjustment beyond the limit that no other person approved. Each account is written once. Errors: 22004, 22023, 22003, 54000; then nothing of the batch is posted.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_post_batch(crm.points_op[]) TO crm_data_admin; -- it can adjust
 

@@ -64,6 +64,53 @@ fuzz_law(const CrmLedger *state, uint8_t kind, int8_t amount)
 		abort();
 }
 
+/* A shift by what bytes say; of holds and debt no more than there is, which its callers see to. */
+static void
+fuzz_shift(const CrmLedger *state, const CrmLedger *change)
+{
+	int64_t		sum = 0;
+
+	for (int32_t i = 0; i < change->count; i++)
+	{
+		const CrmLot *lot = &change->lot[i];
+
+		if ((lot->hold != 0 && lot->amount < 0 && crm_ledger_amount(state, lot) < -lot->amount) ||
+			(lot->day == CRM_DAY_DEBT && lot->amount > 0 && -crm_ledger_amount(state, lot) < lot->amount))
+			return;
+	}
+	account.opened = true;
+	crm_ledger_copy(&account.state, state);
+	crm_points_shift(&account, change, 9677, &out);
+	if (out.fault != CRM_LEDGER_OK)
+		return;
+	for (int32_t i = 0; i < out.delta.count; i++)
+		sum += out.delta.lot[i].amount;
+	if (sum != out.amount || crm_ledger_combine(&first, state, &out.expired, 1) != CRM_LEDGER_OK ||
+		crm_ledger_combine(&second, &first, &out.delta, 1) != CRM_LEDGER_OK ||
+		crm_ledger_combine(&first, &second, &out.lapsed, 1) != CRM_LEDGER_OK)
+	{
+		if (sum != out.amount)
+			abort();
+		return;
+	}
+	if (first.count != out.after.state.count ||
+		memcmp(first.lot, out.after.state.lot, sizeof(CrmLot) * (size_t) first.count) != 0 || !is_state(&first))
+		abort();
+}
+
+/* Two ledgers, the first as long as the first byte says. */
+static void
+fuzz_pair(const uint8_t *data, size_t size)
+{
+	static CrmLedger state;
+	static CrmLedger change;
+
+	if (size < 2 || data[0] > size - 1 || crm_ledger_decode(data + 1, data[0], &state) != CRM_LEDGER_OK ||
+		crm_ledger_decode(data + 1 + data[0], size - 1 - data[0], &change) != CRM_LEDGER_OK || !is_state(&state))
+		return;
+	fuzz_shift(&state, &change);
+}
+
 static void
 fuzz_bytes(const uint8_t *data, size_t size)
 {
@@ -77,6 +124,15 @@ fuzz_bytes(const uint8_t *data, size_t size)
 		abort();
 	for (int kind = 0; is_state(&ledger) && kind <= CRM_POINTS_UNLOCK; kind++)
 		fuzz_law(&ledger, (uint8_t) kind, (int8_t) data[size - 1]);
+	if (is_state(&ledger))
+	{
+		static CrmLedger back;
+		static const CrmLedger none = {0};
+
+		fuzz_shift(&ledger, &ledger);
+		if (crm_ledger_combine(&back, &none, &ledger, -1) == CRM_LEDGER_OK)
+			fuzz_shift(&ledger, &back);
+	}
 }
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -86,5 +142,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fuzz_text(data, size);
 	fuzz_bytes(data, size);
+	fuzz_pair(data, size);
 	return 0;
 }

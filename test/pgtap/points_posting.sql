@@ -88,6 +88,10 @@ SELECT is((SELECT count(*) FROM crm_data.points_journal WHERE request_id = 'u'),
 -- -- four eyes -------------------------------------------------------------------------------
 
 SELECT points_approve_adjustment('CUST202601010004', 'club', 'big', -60, 'counted twice');
+SELECT results_eq($$SELECT request_id, status FROM points_post_batch(ARRAY[
+        ROW('big 0', '2026-01-01', 'adjust', 'CUST202601010004', NULL, 'club', 51, NULL, NULL, NULL), ROW('big', '2026-01-01', 'adjust', 'CUST202601010004', NULL, 'club', -60, NULL, NULL, NULL),
+        ROW('big 1', '2026-01-01', 'adjust', 'CUST202601010004', NULL, 'club', -1, NULL, NULL, NULL), ROW('big 2', '2026-01-01', 'adjust', 'CUST202601010004', NULL, 'club', 1, NULL, NULL, NULL)]::points_op[])$$,
+    $$VALUES ('big 0', 'not_allowed'), ('big', 'not_allowed'), ('big 1', 'ok'), ('big 2', 'ok')$$, 'in a batch, who lacks a second person has a status, and the others are posted');
 SELECT throws_ok($$SELECT points_adjust('CUST202601010004', 'club', 'big', -60, business_date => '2026-01-01')$$, 'KH004', NULL, 'who approved cannot post');
 SELECT throws_ok($$SELECT points_adjust('CUST202601010004', 'club', 'big', -61, business_date => '2026-01-01')$$, 'KH003', NULL, 'another amount is not approved');
 CREATE ROLE crm_test_points_two SUPERUSER;

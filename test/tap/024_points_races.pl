@@ -2,7 +2,7 @@
 # are told and what the books hold is what some order of theirs gives: of two redemptions of
 # the whole balance one goes through, two reversals give back once, a hold is captured or
 # released, a request of eight sessions is posted once, stock and budget never go below
-# nothing, transfers against one another neither lose points nor wait in a circle; merges among
+# nothing, an element that two sessions deliver is there once and gives once, transfers against one another neither lose points nor wait in a circle; merges among
 # all that move what is there. In each isolation level; no level shows newer data silently.
 # And the accrual of a month that is killed again and again gives everything once.
 # CRM_POINTS_RACES: rounds of each race.
@@ -25,14 +25,14 @@ CREATE UNLOGGED TABLE told (race text, round int, who int, status text, availabl
 
 -- Customer a and b of a race's round.
 CREATE FUNCTION who(race text, round int, n int) RETURNS crm.customer_code LANGUAGE sql IMMUTABLE AS
-$$ SELECT crm.customer_code('2026-01-01'::date + abs(hashtext(race)) % 300, 10 * round + n) $$;
+$$ SELECT crm.customer_code('2026-01-01'::date + abs(hashtext(race)) % 20000, 10 * round + n) $$;
 
 CREATE FUNCTION prepare(race text, round int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     a crm.customer_code := who(race, round, 1);
     b crm.customer_code := who(race, round, 2);
 BEGIN
-    IF race NOT IN ('first', 'same', 'budget') THEN
+    IF race NOT IN ('first', 'same', 'budget', 'element') THEN
         PERFORM crm.points_earn(a, 'main', 'start', 100, CASE WHEN race = 'expire' THEN '2026-05-31' ELSE '2028-12-31' END::date, business_date => '2026-05-01');
         PERFORM crm.points_earn(b, 'main', 'start', 100, '2027-12-31', business_date => '2026-05-01');
     END IF;
@@ -72,6 +72,7 @@ BEGIN
         WHEN race = 'to and fro' AND who % 2 = 1 THEN RETURN crm.points_transfer(a, b, 'main', 'mine ' || who, 7, today);
         WHEN race = 'to and fro' THEN RETURN crm.points_transfer(b, a, 'main', 'mine ' || who, 11, today);
         WHEN race = 'stock' THEN RETURN crm.redeem_reward(who(race, round, who), 'mine', 'cup ' || round, 1, 0, today);
+        WHEN race = 'element' THEN RETURN ROW(CASE WHEN crm.record_points_element(a, 'bill', 'one ' || round, today, 12.50) THEN 'ok' ELSE 'known' END, 0, 0, 0, '{}')::crm.points_answer;
         WHEN race = 'budget' THEN RETURN crm.give_points(who(race, round, who), 'mine', 'batch ' || round, 40, today);
         WHEN race = 'merge' AND who = 1 THEN PERFORM crm.points_merge_move(a, b, format('m %s', round), today); RETURN ROW('ok', 0, 0, 0, '{}')::crm.points_answer;
         WHEN race = 'merge' AND who = 2 THEN PERFORM crm.points_merge_move(b, a, format('n %s', round), today); RETURN ROW('ok', 0, 0, 0, '{}')::crm.points_answer;
@@ -147,16 +148,33 @@ sub total { my ($race) = @_; return value("SELECT DISTINCT sum(crm.points_total(
 only('of two redemptions of the whole balance one goes through', race('whole', 2), 'KH008 ok');
 only('of eight, too', race('whole eight', 8), join ' ', ('KH008') x 7, 'ok');
 only('REPEATABLE READ: one, and the other is told to try again', race('whole repeatable', 2, 'repeatable read'), '40001 ok', 'KH008 ok');
-# There an error may come as late as the commit, so each round is a transaction of psql's.
-$node->safe_psql('crm', "SELECT count(*) FROM (SELECT prepare('whole serializable', n) FROM generate_series(1, $rounds) n) x");
-my @serializable = map {
-	my $who = $_;
-	append_to_file(my $script = $node->basedir . "/serializable.$who", join '', map {
-		"CALL arrive('whole serializable', $_, $who, 2);\nBEGIN ISOLATION LEVEL SERIALIZABLE; SELECT act('whole serializable', $_, $who); COMMIT;\n" } 1 .. $rounds);
-	IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('crm') ], '<', $script, '>', '/dev/null', '2>', '/dev/null') } 1, 2;
-IPC::Run::finish($_) for @serializable;
-is($node->safe_psql('crm', "SELECT count(*), count(DISTINCT customer_code::text) FROM crm_data.points_journal WHERE kind = 'redeem' AND customer_code IN (SELECT who('whole serializable', n, 1) FROM generate_series(1, $rounds) n)"),
-	"$rounds|$rounds", 'SERIALIZABLE: one in every round');
+# In SERIALIZABLE an error may come as late as the commit, so each round is a transaction of psql's.
+sub race_in_transactions
+{
+	my ($sessions, $level, $times) = @_;
+	my $race = "whole $level $sessions";
+	$node->safe_psql('crm', "SELECT count(*) FROM (SELECT prepare('$race', n) FROM generate_series(1, $times) n) x");
+	my (@psql, @error);
+	for my $who (1 .. $sessions) {
+		append_to_file(my $script = $node->basedir . "/$race.$who", "\\set VERBOSITY sqlstate\n" . join '', map {
+			"CALL arrive('$race', $_, $who, $sessions);\nBEGIN ISOLATION LEVEL $level; SELECT act('$race', $_, $who); COMMIT;\n" } 1 .. $times);
+		push @psql, IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('crm') ], '<', $script, '>', '/dev/null', '2>', \$error[ $who - 1 ]);
+	}
+	IPC::Run::finish($_) for @psql;
+	is(value("SELECT count(*), count(DISTINCT customer_code::text) FROM crm_data.points_journal WHERE kind = 'redeem' AND customer_code IN (SELECT who('$race', n, 1) FROM generate_series(1, $times) n)"),
+		"$times|$times", "$level, $sessions sessions: one goes through in every round");
+	my %refused;
+	$refused{$_}++ for join('', @error) =~ /ERROR:  (\w+)/g;
+	my $allowed = $level eq 'READ COMMITTED' ? qr/^KH008$/ : qr/^(?:KH008|40001)$/;
+	is_deeply([ grep { $_ !~ $allowed } sort keys %refused ], [], 'and the others are told that there is not enough, or to try again');
+	my $refused = 0;
+	$refused += $_ for values %refused;
+	is($refused, ($sessions - 1) * $times, 'each of them');
+}
+race_in_transactions(2, 'SERIALIZABLE', $rounds);
+for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE') {
+	race_in_transactions($_, $level, int($rounds / 4)) for 4, 8;
+}
 only('two reversals of one give back once', race('reversal', 2), 'KHP01 ok');
 is(value("SELECT count(*) FROM crm_data.points_account WHERE customer_code IN (SELECT who('reversal', n, 1) FROM generate_series(1, $rounds) n) AND state = '{100\@2028-12-31}'"), $rounds, 'exactly what was taken');
 only('eight reversals, too', race('reversal eight', 8), join ' ', ('KHP01') x 7, 'ok');
@@ -175,6 +193,10 @@ only('three cups go to three of eight', race('stock', 8), join ' ', ('KHP06') x 
 is(value("SELECT DISTINCT stock FROM crm_data.points_reward"), 0, 'and stock ends at nothing');
 only('a budget of 100 gives 40 twice', race('budget', 8), join ' ', ('KHP06') x 6, ('ok') x 2);
 is(value("SELECT DISTINCT spent FROM crm_data.points_gift_batch"), 80, 'and not more');
+only('an element that two sessions deliver at once is there once', race('element', 2), 'known ok');
+my @accrual = map { IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'), '-c', q{CALL crm.points_accrue('main', '2026-05-01', '2026-06-05', 7)} ], '>', '/dev/null', '2>&1') } 1, 2;
+is(scalar(grep { IPC::Run::finish($_) } @accrual), 2, 'two accruals of one month at once come to the end');
+is(total('element'), 12, 'and each element gave once');
 my $merges = race('merge', 4);
 is_deeply([ grep { /40P01|XX|22|23/ } keys %$merges ], [], 'merges to and fro, a transfer and a redemption between: nobody waits in a circle');
 # Moves that crossed leave lots at a merged code: following them comes to an end, also in a circle.

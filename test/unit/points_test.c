@@ -2,7 +2,8 @@
  * Proves: the points ledger's text and bytes have one form each and come back as
  * they were; bytes that are cut, out of order, zero or wrongly summed are refused;
  * addition is exact, commutative and associative, and takes itself back; and the
- * law's single operations move the lots that it says, and no others.
+ * law's single operations move the lots that it says, and no others; and what a merge
+ * shifts, on random states, is what counting single points by hand gives.
  */
 #include "points/points_core.h"
 
@@ -380,6 +381,130 @@ test_shift(void)
 	CHECK(shifts("{2@never}", "{-7@2026-06-29}", "{2@never}", "{-7@2026-06-29}") && prints(&out.expired, "{7@2026-06-29}"));
 }
 
+/*
+ * The slow model of a shift: points counted by hold, day and class, the day on which
+ * it happens between the second and the third; written from the law's words alone.
+ */
+#define HOLDS 3
+#define DAYS 4
+#define CLASSES 2
+static const int32_t shift_day[DAYS] = {9600, 9670, 9700, CRM_DAY_NEVER};
+static uint32_t shift_seed = 11;
+
+typedef struct Count
+{
+	int			at[HOLDS][DAYS][CLASSES];
+	int			debt;
+} Count;
+
+static int
+chance(int n)
+{
+	shift_seed = shift_seed * 1664525 + 1013904223;
+	return (int) (shift_seed >> 16) % n;
+}
+
+static CrmLedger
+ledger_of(const Count *count)
+{
+	CrmLedger	ledger = {0};
+	CrmLot		lot = {.day = CRM_DAY_DEBT};
+
+	crm_ledger_change(&ledger, &lot, -count->debt);
+	for (int h = 0; h < HOLDS; h++)
+		for (int d = 0; d < DAYS; d++)
+			for (int c = 0; c < CLASSES; c++)
+			{
+				lot = (CrmLot) {.hold = h * 7, .day = shift_day[d], .class = {c ? 'x' : '\0'}};
+				crm_ledger_change(&ledger, &lot, count->at[h][d][c]);
+			}
+	return ledger;
+}
+
+/* Both ends of what can be: a state, and a change that holds and debt can bear. */
+static void
+random_shift(Count *state, Count *change)
+{
+	int			is_owing = chance(3) == 0;
+
+	memset(state, 0, sizeof(*state));
+	memset(change, 0, sizeof(*change));
+	state->debt = is_owing ? 1 + chance(9) : 0;
+	change->debt = chance(3) ? 0 : chance(12) - (state->debt < 6 ? state->debt : 6);
+	for (int h = 0; h < HOLDS; h++)
+		for (int d = 0; d < DAYS; d++)
+			for (int c = 0; c < CLASSES; c++)
+			{
+				int		   *there = &state->at[h][d][c];
+
+				if (chance(2) && !(is_owing && h == 0))
+					*there = chance(9);
+				if (chance(3) == 0)
+					change->at[h][d][c] = chance(19) - (h == 0 ? 9 : *there);
+			}
+}
+
+static void
+shift_by_hand(Count *state, const Count *change)
+{
+	state->debt += change->debt;
+	for (int h = 0; h < HOLDS; h++)
+		for (int d = 0; d < DAYS; d++)
+			for (int c = 0; c < CLASSES; c++)
+			{
+				int			moves = change->at[h][d][c];
+				bool		is_past = h == 0 && d < 2;
+
+				/* What is past its day is not there, but what is taken of it was. */
+				if (is_past)
+					state->at[h][d][c] = moves < 0 ? -moves : 0;
+				state->at[h][d][c] += moves;
+				if (state->at[h][d][c] >= 0)
+					continue;
+				state->debt -= state->at[h][d][c];
+				state->at[h][d][c] = 0;
+			}
+	for (int d = 0; d < DAYS; d++)
+		for (int c = 0; c < CLASSES; c++)
+			while (state->debt > 0 && state->at[0][d][c] > 0)
+			{
+				state->debt--;
+				state->at[0][d][c]--;
+			}
+	memset(state->at[0][0], 0, 2 * sizeof(state->at[0][0]));
+}
+
+static void
+test_shift_at_random(void)
+{
+	static CrmPointsAccount account;
+	int			wrong = 0;
+	int			owed = 0;
+
+	for (int round = 0; round < 20000; round++)
+	{
+		Count		state;
+		Count		change;
+		CrmLedger	moves;
+		CrmLedger	expected;
+		CrmLedger	sum;
+
+		random_shift(&state, &change);
+		account.state = ledger_of(&state);
+		moves = ledger_of(&change);
+		crm_points_shift(&account, &moves, 9677, &out);
+		shift_by_hand(&state, &change);
+		expected = ledger_of(&state);
+		owed += state.debt > 0;
+		crm_ledger_combine(&sum, &account.state, &out.expired, 1);
+		crm_ledger_combine(&moves, &sum, &out.delta, 1);
+		crm_ledger_combine(&sum, &moves, &out.lapsed, 1);
+		wrong += out.fault != CRM_LEDGER_OK || !same(&expected, &out.after.state) || !same(&sum, &out.after.state);
+	}
+	CHECK(wrong == 0);
+	CHECK(owed > 1000 && owed < 19000);
+}
+
 /* Boundaries: a day on which a lot still counts and one on which it does not, and so on. */
 static void
 test_edges(void)
@@ -407,6 +532,7 @@ int
 main(void)
 {
 	test_shift();
+	test_shift_at_random();
 	test_edges();
 	test_text();
 	test_bytes();
