@@ -30,7 +30,7 @@ CREATE TABLE crm_data.points_account (
     chain         bytea,
     state         crm.points_ledger NOT NULL,
     PRIMARY KEY (customer_code, programme)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 75);
 CREATE INDEX points_account_due_idx ON crm_data.points_account (next_due);
 
 -- The key is everything at once: a request is posted once, an account is found, machines share the load.

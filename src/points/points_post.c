@@ -1007,20 +1007,46 @@ crm_points_reverse_sql(PG_FUNCTION_ARGS)
 	return post_single(fcinfo, is_credit ? CRM_POINTS_REVERSE_EARN : CRM_POINTS_REVERSE_REDEEM, ref_order);
 }
 
-static void
-read_row(HeapTupleHeader row, Request *request)
+/* The rows of an array are of one type, which is looked up once. */
+static TupleDesc
+row_type(HeapTupleHeader row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+
+	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
+		elog(ERROR, "an operation on points has %d fields", desc->natts);
+	return desc;
+}
+
+static void
+read_row(HeapTupleHeader row, TupleDesc desc, Request *request)
+{
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
 	Datum		part[PARTS];
 	bool		isnull[PARTS];
 
-	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
-		elog(ERROR, "an operation on points has %d fields", desc->natts);
 	isnull[PART_RULE_VERSION] = true;
 	heap_deform_tuple(&tuple, desc, part, isnull);
 	read_request(part, isnull, request);
-	ReleaseTupleDesc(desc);
+}
+
+static void
+read_rows(Datum *elements, const bool *missing, int count, Request *requests)
+{
+	TupleDesc	desc = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		HeapTupleHeader row;
+
+		require(!missing[i], "row");
+		row = DatumGetHeapTupleHeader(elements[i]);
+		if (desc == NULL)
+			desc = row_type(row);
+		read_row(row, desc, &requests[i]);
+	}
+	if (desc != NULL)
+		ReleaseTupleDesc(desc);
 }
 
 PG_FUNCTION_INFO_V1(crm_points_post_batch);
@@ -1038,11 +1064,7 @@ crm_points_post_batch(PG_FUNCTION_ARGS)
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &elements, &missing, &count);
 	requests = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Request) * Max(count, 1));
 	answers = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Answer) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-	{
-		require(!missing[i], "row");
-		read_row(DatumGetHeapTupleHeader(elements[i]), &requests[i]);
-	}
+	read_rows(elements, missing, count, requests);
 	if (count > 0)
 		run_requests(requests, count, answers, false);
 	InitMaterializedSRF(fcinfo, 0);
