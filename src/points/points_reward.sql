@@ -54,7 +54,7 @@ COMMENT ON FUNCTION crm.points_month_use(crm.customer_code, text, date) IS
 'How often and how much all records of a customer redeemed in the calendar month of a day, for rewards or not, what is on hold counted and what came back not (当月已兑次数与积分).';
 
 CREATE FUNCTION crm.points_obstacle(customer crm.customer_code, programme text, kind text, amount bigint, on_day date) RETURNS text
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
     rule crm_data.points_redeem_rule;
@@ -62,8 +62,8 @@ DECLARE
     use record;
 BEGIN
     IF kind = 'unlock' THEN
-        RETURN CASE WHEN EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = customer AND s.arrears AND programme = ANY (s.locked))
-                    THEN 'arrears locked the account, and crm.points_set_standing() opens it when they are paid' END;
+        RETURN CASE WHEN EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = ANY (records) AND s.arrears)
+                    THEN 'the customer is in arrears, and crm.points_set_standing() opens what they locked when they are paid' END;
     END IF;
     IF EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = customer AND c.survivor_code <> customer) THEN
         RETURN 'the code is a former one, crm.resolve() says who stands for it';
@@ -86,10 +86,7 @@ BEGIN
     ELSIF kind = 'transfer' OR rule.most_a_month IS NULL AND rule.most_points_a_month IS NULL THEN
         RETURN NULL;
     END IF;
-    -- One record's account is held by its poster; of several, one poster at a time.
-    IF cardinality(records) > 1 THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('crm.points_month_use ' || (SELECT min(r) FROM unnest(records) r)::text, 0));
-    END IF;
+    -- Former codes spend nothing, so one account stands for all records, and its poster holds it.
     SELECT * INTO use FROM points_month_use(customer, programme, on_day);
     RETURN CASE WHEN use.number >= rule.most_a_month THEN 'the customer has redeemed as often as one may in a month'
                 WHEN use.points + amount > rule.most_points_a_month THEN 'the customer has redeemed as much as one may in a month' END;
@@ -318,7 +315,7 @@ threshold: points that must have been available once; who reached them stays qua
 
 -- Why a customer may not have a reward now; null when he may. A former code asks for who stands for it.
 CREATE FUNCTION crm.points_reward_obstacle(customer crm.customer_code, item text, quantity bigint, on_day date) RETURNS text
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
     whom crm.customer_code := coalesce(resolve(customer), customer);

@@ -2,7 +2,7 @@
 # are told and what the books hold is what some order of theirs gives: of two redemptions of
 # the whole balance one goes through, two reversals give back once, a hold is captured or
 # released, a request of eight sessions is posted once, stock and budget never go below
-# nothing, an element that two sessions deliver is there once and gives once, transfers against one another neither lose points nor wait in a circle; merges among
+# nothing, a limit of once a month holds, an element that two sessions deliver is there once and gives once, transfers against one another neither lose points nor wait in a circle; merges among
 # all that move what is there. In each isolation level; no level shows newer data silently.
 # And the accrual of a month that is killed again and again gives everything once.
 # CRM_POINTS_RACES: rounds of each race.
@@ -36,7 +36,9 @@ BEGIN
         PERFORM crm.points_earn(a, 'main', 'start', 100, CASE WHEN race = 'expire' THEN '2026-05-31' ELSE '2028-12-31' END::date, business_date => '2026-05-01');
         PERFORM crm.points_earn(b, 'main', 'start', 100, '2027-12-31', business_date => '2026-05-01');
     END IF;
-    IF race LIKE 'reversal%' THEN
+    IF race = 'limit' THEN
+        PERFORM crm.points_earn(a, 'limited', 'start in it', 100, '2028-12-31', business_date => '2026-05-01');
+    ELSIF race LIKE 'reversal%' THEN
         PERFORM crm.points_redeem(a, 'main', 'trip', 70, '2026-05-01');
     ELSIF race LIKE 'hold%' THEN
         PERFORM crm.points_freeze(a, 'main', 'order', 30, '2026-05-01');
@@ -57,6 +59,7 @@ DECLARE
     a crm.customer_code := who(race, round, 1);
     b crm.customer_code := who(race, round, 2);
     today date := '2026-05-02';
+    answer crm.points_answer;
 BEGIN
     CASE
         WHEN race LIKE 'whole%' THEN RETURN crm.points_redeem(a, 'main', 'mine ' || who, 100, today);
@@ -72,6 +75,12 @@ BEGIN
         WHEN race = 'to and fro' AND who % 2 = 1 THEN RETURN crm.points_transfer(a, b, 'main', 'mine ' || who, 7, today);
         WHEN race = 'to and fro' THEN RETURN crm.points_transfer(b, a, 'main', 'mine ' || who, 11, today);
         WHEN race = 'stock' THEN RETURN crm.redeem_reward(who(race, round, who), 'mine', 'cup ' || round, 1, 0, today);
+        WHEN race = 'limit' THEN
+            -- Rules bind who may write; a superuser they do not.
+            SET LOCAL ROLE crm_writer;
+            answer := crm.points_redeem(a, 'limited', 'mine ' || who, 10, today);
+            RESET ROLE;
+            RETURN answer;
         WHEN race = 'element' THEN RETURN ROW(CASE WHEN crm.record_points_element(a, 'bill', 'one ' || round, today, 12.50) THEN 'ok' ELSE 'known' END, 0, 0, 0, '{}')::crm.points_answer;
         WHEN race = 'budget' THEN RETURN crm.give_points(who(race, round, who), 'mine', 'batch ' || round, 40, today);
         WHEN race = 'merge' AND who = 1 THEN PERFORM crm.points_merge_move(a, b, format('m %s', round), today); RETURN ROW('ok', 0, 0, 0, '{}')::crm.points_answer;
@@ -113,7 +122,7 @@ BEGIN
     END LOOP;
 END $$;
 SQL
-$node->safe_psql('crm', "SELECT crm.define_points_redeem_rule('main')");
+$node->safe_psql('crm', "SELECT crm.define_points_redeem_rule('main'), crm.define_points_programme('limited', '限', 'Limited'), crm.define_points_redeem_rule('limited', most_a_month => 1)");
 
 # Runs a race; returns the statuses of each round, sorted and counted.
 sub race
@@ -193,6 +202,7 @@ only('three cups go to three of eight', race('stock', 8), join ' ', ('KHP06') x 
 is(value("SELECT DISTINCT stock FROM crm_data.points_reward"), 0, 'and stock ends at nothing');
 only('a budget of 100 gives 40 twice', race('budget', 8), join ' ', ('KHP06') x 6, ('ok') x 2);
 is(value("SELECT DISTINCT spent FROM crm_data.points_gift_batch"), 80, 'and not more');
+only('once a month is once, for eight sessions too', race('limit', 8), join ' ', ('KHP07') x 7, 'ok');
 only('an element that two sessions deliver at once is there once', race('element', 2), 'known ok');
 my @accrual = map { IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'), '-c', q{CALL crm.points_accrue('main', '2026-05-01', '2026-06-05', 7)} ], '>', '/dev/null', '2>&1') } 1, 2;
 is(scalar(grep { IPC::Run::finish($_) } @accrual), 2, 'two accruals of one month at once come to the end');
