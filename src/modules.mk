@@ -46,7 +46,9 @@ OBJS = \
 	src/points/points_store.o \
 	src/points/points_formula.o \
 	src/points/points_formula_core.o \
+	src/points/points_table.o \
 	src/points/points_heap.o \
+	src/points/points_entry.o \
 	src/points/points_sql.o \
 	src/points/points_audit.o \
 	src/points/points_chain_core.o \

@@ -26,15 +26,16 @@ CREATE TABLE crm_data.points_account (
     seq           bigint NOT NULL DEFAULT 0,
     next_due      date   GENERATED ALWAYS AS (crm.next_expiry(state)) STORED,
     status        "char" NOT NULL DEFAULT 'o',
-    programme     text   NOT NULL,
+    programme     text        NOT NULL,
     chain         bytea,
     state         crm.points_ledger NOT NULL,
     PRIMARY KEY (customer_code, programme)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 75);
 CREATE INDEX points_account_due_idx ON crm_data.points_account (next_due);
 
 -- The key is everything at once: a request is posted once, an account is found, machines share the load.
--- No reference to the account: the writer holds its row.
+-- No reference to the account: the writer holds its row. Names of requests compare as bytes: that a request
+-- is posted once must not rest on a language's order, which changes with the system's libraries.
 CREATE TABLE crm_data.points_journal (
     customer_code crm.customer_code NOT NULL,
     seq           bigint      NOT NULL,
@@ -48,7 +49,7 @@ CREATE TABLE crm_data.points_journal (
     counterparty  crm.customer_code,
     rule_version  integer,
     is_rest       boolean,
-    request_id    text        NOT NULL,
+    request_id    text COLLATE "C" NOT NULL,
     programme     text        NOT NULL,
     kind          text        NOT NULL,
     ref           text,
@@ -61,7 +62,7 @@ CREATE TABLE crm_data.points_journal (
 -- How much of an entry was taken back so far: the journal is never changed.
 CREATE TABLE crm_data.points_reversal (
     customer_code crm.customer_code NOT NULL,
-    request_id    text   NOT NULL,
+    request_id    text        NOT NULL,
     reversed      bigint NOT NULL CHECK (reversed > 0),
     PRIMARY KEY (customer_code, request_id)
 ) WITH (fillfactor = 90);

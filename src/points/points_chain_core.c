@@ -35,10 +35,10 @@ put(Form *f, const void *bytes, size_t length)
 static void
 put_number(Form *f, int64_t number)
 {
-	uint8_t		bytes[8];
+	uint64_t	n = (uint64_t) number;
+	uint8_t		bytes[8] = {(uint8_t) (n >> 56), (uint8_t) (n >> 48), (uint8_t) (n >> 40), (uint8_t) (n >> 32),
+	(uint8_t) (n >> 24), (uint8_t) (n >> 16), (uint8_t) (n >> 8), (uint8_t) n};
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (uint8_t) ((uint64_t) number >> (56 - 8 * i));
 	put(f, bytes, sizeof(bytes));
 }
 

@@ -48,10 +48,22 @@ typedef struct Answer
 	int			persons;		/* behind a big adjustment, and there must be 2 */
 } Answer;
 
+/* An account as it was before entries that are kept and not yet written. */
+typedef struct Before
+{
+	CrmAccount *account;
+	CrmAccount	was;
+} Before;
+
 /* What a call works on; big, so one for all its operations. */
 typedef struct Work
 {
 	CrmStore   *store;
+	CrmAccount *open;			/* whose state is in account; NULL: nobody's */
+	bool		is_newer;		/* there than in its datum */
+	bool		keeps;			/* entries are kept, to be written together */
+	Before	   *before;			/* for them */
+	int			before_count;
 	CrmPointsAccount account;
 	CrmPointsOutcome out;
 	CrmLedger	ref_delta;
@@ -287,9 +299,32 @@ open_accounts(Accounts *accounts, Request *requests, int count, bool is_hopeful)
 	lock_accounts(accounts);
 }
 
+/* Operations that follow one another on an account find its state as the one before left it. */
 static void
-save_accounts(Accounts *accounts)
+pack_open(Work *work)
 {
+	if (work->is_newer)
+		work->open->state = crm_points_pack(&work->account.state);
+	work->is_newer = false;
+}
+
+static void
+open_state(Work *work, CrmAccount *account)
+{
+	if (work->open != account)
+	{
+		pack_open(work);
+		crm_points_unpack(account->state, &work->account.state);
+		work->open = account;
+	}
+	work->account.opened = account->exists || account->changed;
+	work->account.locked = account->locked;
+}
+
+static void
+save_accounts(Accounts *accounts, Work *work)
+{
+	pack_open(work);
 	for (int i = 0; i < accounts->count; i++)
 		if (accounts->account[i].changed)
 			crm_store_save(&accounts->store, &accounts->account[i]);
@@ -454,7 +489,6 @@ prepare_entries(Entries *entries, const CrmAccount *account, const CrmPointsOutc
 		add_entry(entries, model, model->kind, &out->delta, model->amount);
 	if (out->lapsed.count > 0)
 		add_entry(entries, model, CRM_POINTS_EXPIRE, &out->lapsed, total(&out->lapsed));
-	entries->after.state = crm_points_pack(&out->after.state);
 	entries->after.locked = out->after.locked;
 	entries->after.has_due = crm_ledger_next_expiry(&out->after.state, &entries->after.due);
 	entries->after.changed = true;
@@ -468,13 +502,41 @@ refuse_again(void)
 
 /* The operation's own entry goes first: if its name is taken, there is no other to take back. */
 static bool
-write_entries(CrmStore *store, const Entries *entries)
+insert_entries(CrmStore *store, const Entries *entries)
 {
 	if (!crm_store_insert(store, &entries->entry[entries->main]))
 		return false;
 	for (int i = 0; i < entries->count; i++)
 		if (i != entries->main && !crm_store_insert(store, &entries->entry[i]))
 			refuse_again();
+	return true;
+}
+
+static void
+keep_entries(Work *work, CrmAccount *account, const Entries *entries)
+{
+	work->before[work->before_count++] = (Before) {account, *account};
+	for (int i = 0; i < entries->count; i++)
+		crm_store_keep(work->store, &entries->entry[i]);
+}
+
+/* A state of fewer lots than these surely fits its datum. */
+#define LOTS_THAT_FIT (CRM_LEDGER_BYTES / 40)
+
+/* The entries are written, or kept, and the account is what they make of it; false when the name is taken. */
+static bool
+write_entries(Work *work, CrmAccount *account, const Entries *entries)
+{
+	if (work->keeps)
+		keep_entries(work, account, entries);
+	else if (!insert_entries(work->store, entries))
+		return false;
+	*account = entries->after;
+	crm_ledger_copy(&work->account.state, &work->out.after.state);
+	work->open = account;
+	work->is_newer = account->changed;
+	if (work->account.state.count >= LOTS_THAT_FIT)
+		pack_open(work);
 	return true;
 }
 
@@ -501,16 +563,13 @@ receive(const Request *r, Work *work)
 	Entries		entries;
 
 	crm_ledger_copy(&moved, &work->out.moved);
-	work->account.opened = account->exists;
-	work->account.locked = account->locked;
-	crm_points_unpack(account->state, &work->account.state);
+	open_state(work, account);
 	crm_points_receive(&work->account, &moved, r->op.business_date, &work->out);
 	model.amount = work->out.amount;
 	model.request_id = psprintf("~from " INT64_FORMAT " %s", r->customer, r->request_id);
 	prepare_entries(&entries, account, &work->out, &model);
-	if (!write_entries(work->store, &entries))
+	if (!write_entries(work, account, &entries))
 		refuse_again();
-	*account = entries.after;
 }
 
 static bool
@@ -539,9 +598,7 @@ apply(Request *r, Work *work)
 {
 	CrmPointsRef ref;
 
-	work->account.opened = r->account->exists || r->account->changed;
-	work->account.locked = r->account->locked;
-	crm_points_unpack(r->account->state, &work->account.state);
+	open_state(work, r->account);
 	r->op.to_oneself = r->other != NULL && r->other == r->account;
 	r->op.receiver_opens = r->other != NULL &&
 		(r->other->exists || r->other->changed || r->other->programme->rules.auto_open);
@@ -557,6 +614,15 @@ keeps_the_ledger(void)
 	return superuser() || has_privs_of_role(GetUserId(), get_role_oid("crm_owner", false));
 }
 
+/* Whether rows of the programme decide, and what was posted before. */
+static bool
+asks_rules(const Request *r)
+{
+	bool		spends = r->op.kind == CRM_POINTS_REDEEM || r->op.kind == CRM_POINTS_FREEZE || r->op.kind == CRM_POINTS_TRANSFER;
+
+	return (r->op.kind == CRM_POINTS_UNLOCK || (spends && r->account->programme->rules_spending)) && !keeps_the_ledger();
+}
+
 /*
  * What the law allows a programme's rules may forbid: that is asked last, and only
  * where there are rules, which the programme's cached row knows.
@@ -564,80 +630,134 @@ keeps_the_ledger(void)
 static const char *
 forbidden(const Request *r, const Work *work)
 {
-	const CrmProgramme *programme = r->account->programme;
+	bool		is_given = r->op.kind == CRM_POINTS_EARN || r->op.kind == CRM_POINTS_GIFT;
 
-	switch (r->op.kind)
-	{
-		case CRM_POINTS_REVERSE_REDEEM:
-			return work->is_reward ? "a redemption of a reward is cancelled by crm.cancel_reward(), with its goods" : NULL;
-		case CRM_POINTS_EARN:
-		case CRM_POINTS_GIFT:
-			return !programme->rules_credits || keeps_the_ledger() ? NULL :
-				"points of this programme come by crm.points_accrue(), crm.give_points() and crm.points_adjust()";
-		case CRM_POINTS_REDEEM:
-		case CRM_POINTS_FREEZE:
-		case CRM_POINTS_TRANSFER:
-			if (!programme->rules_spending)
-				return NULL;
-			break;
-		case CRM_POINTS_UNLOCK:
-			break;
-		default:
-			return NULL;
-	}
-	return keeps_the_ledger() ? NULL :
+	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM && work->is_reward)
+		return "a redemption of a reward is cancelled by crm.cancel_reward(), with its goods";
+	if (is_given && r->account->programme->rules_credits && !keeps_the_ledger())
+		return "points of this programme come by crm.points_accrue(), crm.give_points() and crm.points_adjust()";
+	return !asks_rules(r) ? NULL :
 		crm_store_obstacle(r->customer, r->programme, crm_points_kind_name[r->op.kind], r->op.amount, r->op.business_date);
+}
+
+/* The law and the rules; false when more is to be asked, or it is refused. */
+static bool
+decide(Request *r, Work *work, Answer *answer)
+{
+	memset(answer, 0, sizeof(*answer));
+	answer->status = apply(r, work);
+	if (answer->status == CRM_POINTS_DONE && (answer->reason = forbidden(r, work)) != NULL)
+		answer->status = CRM_POINTS_NOT_ALLOWED;
+	return answer->status == CRM_POINTS_DONE && work->out.fault == CRM_LEDGER_OK && !is_big_adjustment(r);
+}
+
+/* What may be is done, unless the request's name is taken. */
+static bool
+record(Request *r, Work *work, const Entries *entries, Answer *answer)
+{
+	const CrmJournal *main = &entries->entry[entries->main];
+	int64		amount = main->amount < 0 ? -main->amount : main->amount;
+
+	if (!write_entries(work, r->account, entries))
+		return false;
+	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
+		crm_store_add_reversed(r->customer, r->ref, amount);
+	if (r->op.kind == CRM_POINTS_TRANSFER)
+		receive(r, work);
+	answer->available = main->available;
+	answer->held = main->held;
+	answer->debt = main->debt;
+	answer->breakdown = main->delta;
+	return true;
+}
+
+/* What is not done is answered as before, or refused; true when it is done after all. */
+static bool
+answer_refusal(Request *r, Work *work, Answer *answer)
+{
+	CrmPointsStatus refusal = answer->status;
+
+	if (answer_if_known(r, work, answer))
+		return false;
+	answer->status = refusal;
+	balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
+	/* Beyond the limit a second person has said yes before, or it does not happen. */
+	if (refusal == CRM_POINTS_DONE && is_big_adjustment(r) &&
+		(answer->persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount)) < 2)
+		answer->status = CRM_POINTS_NOT_ALLOWED;
+	return answer->status == CRM_POINTS_DONE;
+}
+
+static void
+prepare(Request *r, Work *work, Entries *entries)
+{
+	CrmJournal	model = model_entry(r, &work->out);
+
+	prepare_entries(entries, r->account, &work->out, &model);
 }
 
 /* False when the account changed while this was thought about: lock it and do it again. */
 static bool
 post(Request *r, Work *work, Answer *answer)
 {
-	CrmJournal	model;
 	Entries		entries;
-	int64		amount;
 
-	memset(answer, 0, sizeof(*answer));
-	answer->status = apply(r, work);
-	if (answer->status == CRM_POINTS_DONE && (answer->reason = forbidden(r, work)) != NULL)
-		answer->status = CRM_POINTS_NOT_ALLOWED;
-	if (answer->status != CRM_POINTS_DONE || work->out.fault != CRM_LEDGER_OK || is_big_adjustment(r))
-	{
-		CrmPointsStatus refusal = answer->status;
-
-		if (answer_if_known(r, work, answer))
-			return true;
-		answer->status = refusal;
-		balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
-		/* Beyond the limit a second person has said yes before, or it does not happen. */
-		if (refusal == CRM_POINTS_DONE && is_big_adjustment(r) &&
-			(answer->persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount)) < 2)
-			answer->status = CRM_POINTS_NOT_ALLOWED;
-		if (answer->status != CRM_POINTS_DONE)
-			return true;
-	}
-	model = model_entry(r, &work->out);
-	prepare_entries(&entries, r->account, &work->out, &model);
-	if (!crm_store_claim(work->store, r->account, &entries.after))
-		return false;
-	if (!write_entries(work->store, &entries))
-	{
-		crm_store_disclaim(work->store, r->account, &entries.after);
-		if (!answer_if_known(r, work, answer))
-			elog(ERROR, "an entry of the points journal is there and is not");
+	if (!decide(r, work, answer) && !answer_refusal(r, work, answer))
 		return true;
+	prepare(r, work, &entries);
+	if (r->account->is_hoped)
+		entries.after.state = crm_points_pack(&work->out.after.state);
+	if (!crm_store_claim(work->store, r->account, &entries.after))
+	{
+		work->open = NULL;
+		return false;
 	}
-	*r->account = entries.after;
-	amount = work->out.amount < 0 ? -work->out.amount : work->out.amount;
-	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM || r->op.kind == CRM_POINTS_REVERSE_EARN)
-		crm_store_add_reversed(r->customer, r->ref, amount);
-	if (r->op.kind == CRM_POINTS_TRANSFER)
-		receive(r, work);
-	answer->available = model.available;
-	answer->held = model.held;
-	answer->debt = model.debt;
-	answer->breakdown = entries.entry[entries.main].delta;
+	if (record(r, work, &entries, answer))
+		return true;
+	crm_store_disclaim(work->store, r->account, &entries.after);
+	if (!answer_if_known(r, work, answer))
+		elog(ERROR, "an entry of the points journal is there and is not");
 	return true;
+}
+
+/* -- many together -------------------------------------------------------------------------------- */
+
+/* False when it must be posted by itself: it looks at what was posted, or is refused. */
+static bool
+post_kept(Request *r, Work *work, Answer *answer)
+{
+	Entries		entries;
+
+	if (crm_points_needs_ref(r->op.kind) || asks_rules(r) || !decide(r, work, answer))
+		return false;
+	prepare(r, work, &entries);
+	return record(r, work, &entries, answer);
+}
+
+/*
+ * Post as many as there are up to one that must be posted by itself, and write their
+ * entries together.  If one of them has a name that is taken, all are undone: then none
+ * are posted, and so many are to be posted alone.
+ */
+static int
+post_together(Request *requests, int count, Answer *answers, Work *work, int *alone)
+{
+	int			n = 0;
+
+	pack_open(work);
+	work->before_count = 0;
+	work->keeps = true;
+	while (n < count && crm_store_may_keep(work->store) && post_kept(&requests[n], work, &answers[n]))
+		n++;
+	work->keeps = false;
+	if (n == 0 || crm_store_write_kept(work->store))
+		return n;
+	while (work->before_count-- > 0)
+		*work->before[work->before_count].account = work->before[work->before_count].was;
+	work->open = NULL;
+	work->is_newer = false;
+	*alone = n;
+	return 0;
 }
 
 /* -- refusals as errors ------------------------------------------------------------------------- */
@@ -748,6 +868,8 @@ begin_work(Accounts *accounts)
 	Work	   *work = depth++ == 0 ? &outermost : palloc(sizeof(Work));
 
 	work->store = &accounts->store;
+	work->open = NULL;
+	work->is_newer = work->keeps = false;
 	return work;
 }
 
@@ -756,16 +878,25 @@ post_all(Request *requests, int count, Answer *answers, bool raise)
 {
 	Accounts	accounts;
 	Work	   *work = begin_work(&accounts);
+	int			alone = count == 1;
+	int			i = 0;
 
 	open_accounts(&accounts, requests, count, count == 1);
-	for (int i = 0; i < count; i++)
+	work->before = count == 1 ? NULL : palloc(sizeof(Before) * (CRM_HEAP_ROWS + CRM_POSTING_ENTRIES));
+	while (i < count)
 	{
+		if (alone == 0)
+			i += post_together(&requests[i], count - i, &answers[i], work, &alone);
+		if (i == count)
+			break;
 		while (!post(&requests[i], work, &answers[i]))
 			lock_accounts(&accounts);
 		if (raise)
 			report_refusal(&requests[i], &answers[i]);
+		alone = Max(alone - 1, 0);
+		i++;
 	}
-	save_accounts(&accounts);
+	save_accounts(&accounts, work);
 }
 
 static void
@@ -876,20 +1007,46 @@ crm_points_reverse_sql(PG_FUNCTION_ARGS)
 	return post_single(fcinfo, is_credit ? CRM_POINTS_REVERSE_EARN : CRM_POINTS_REVERSE_REDEEM, ref_order);
 }
 
-static void
-read_row(HeapTupleHeader row, Request *request)
+/* The rows of an array are of one type, which is looked up once. */
+static TupleDesc
+row_type(HeapTupleHeader row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+
+	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
+		elog(ERROR, "an operation on points has %d fields", desc->natts);
+	return desc;
+}
+
+static void
+read_row(HeapTupleHeader row, TupleDesc desc, Request *request)
+{
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
 	Datum		part[PARTS];
 	bool		isnull[PARTS];
 
-	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
-		elog(ERROR, "an operation on points has %d fields", desc->natts);
 	isnull[PART_RULE_VERSION] = true;
 	heap_deform_tuple(&tuple, desc, part, isnull);
 	read_request(part, isnull, request);
-	ReleaseTupleDesc(desc);
+}
+
+static void
+read_rows(Datum *elements, const bool *missing, int count, Request *requests)
+{
+	TupleDesc	desc = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		HeapTupleHeader row;
+
+		require(!missing[i], "row");
+		row = DatumGetHeapTupleHeader(elements[i]);
+		if (desc == NULL)
+			desc = row_type(row);
+		read_row(row, desc, &requests[i]);
+	}
+	if (desc != NULL)
+		ReleaseTupleDesc(desc);
 }
 
 PG_FUNCTION_INFO_V1(crm_points_post_batch);
@@ -907,11 +1064,7 @@ crm_points_post_batch(PG_FUNCTION_ARGS)
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &elements, &missing, &count);
 	requests = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Request) * Max(count, 1));
 	answers = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Answer) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-	{
-		require(!missing[i], "row");
-		read_row(DatumGetHeapTupleHeader(elements[i]), &requests[i]);
-	}
+	read_rows(elements, missing, count, requests);
 	if (count > 0)
 		run_requests(requests, count, answers, false);
 	InitMaterializedSRF(fcinfo, 0);
@@ -937,19 +1090,17 @@ expire_one(Request *r)
 	bool		is_due;
 
 	open_accounts(&accounts, r, 1, false);
-	work->account.locked = r->account->locked;
-	crm_points_unpack(r->account->state, &work->account.state);
+	open_state(work, r->account);
 	crm_points_expire(&work->account, r->op.business_date, &work->out);
 	is_due = r->account->exists && work->out.expired.count > 0;
 	if (is_due)
 	{
 		prepare_entries(&entries, r->account, &work->out, &model);
 		entries.main = 0;
-		if (!write_entries(work->store, &entries))
+		if (!write_entries(work, r->account, &entries))
 			refuse_again();
-		*r->account = entries.after;
 	}
-	save_accounts(&accounts);
+	save_accounts(&accounts, work);
 	return is_due;
 }
 
@@ -986,15 +1137,13 @@ shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counter
 	Entries		entries;
 
 	open_accounts(&accounts, r, 1, false);
-	work->account.locked = r->account->locked;
-	crm_points_unpack(r->account->state, &work->account.state);
+	open_state(work, r->account);
 	crm_points_shift(&work->account, change, r->op.business_date, &work->out);
 	model.amount = work->out.amount;
 	prepare_entries(&entries, r->account, &work->out, &model);
-	if (!write_entries(work->store, &entries))
+	if (!write_entries(work, r->account, &entries))
 		refuse_again();
-	*r->account = entries.after;
-	save_accounts(&accounts);
+	save_accounts(&accounts, work);
 	return entries.entry[entries.main].seq;
 }
 

@@ -229,3 +229,22 @@ crm_store_insert(CrmStore *store, const CrmJournal *entry)
 {
 	return store->below_sql ? crm_heap_insert(&store->heap, entry) : crm_sql_insert(entry);
 }
+
+bool
+crm_store_may_keep(const CrmStore *store)
+{
+	return store->below_sql && crm_heap_may_keep(&store->heap);
+}
+
+void
+crm_store_keep(CrmStore *store, const CrmJournal *entry)
+{
+	crm_heap_keep(&store->heap, entry);
+}
+
+/* False when the customer of one has an entry of its name already: then none is written. */
+bool
+crm_store_write_kept(CrmStore *store)
+{
+	return crm_heap_write_kept(&store->heap);
+}

@@ -72,7 +72,9 @@ typedef struct CrmJournal
 	bool		is_chained;
 } CrmJournal;
 
+#define CRM_POSTING_ENTRIES 6	/* at most: three of an account, and two accounts in a transfer */
 #define CRM_HEAP_INDEXES 8		/* of a table */
+#define CRM_HEAP_ROWS	500		/* entries that are written together */
 
 /* What is open below SQL during a call. */
 typedef struct CrmHeap
@@ -94,6 +96,10 @@ typedef struct CrmHeap
 	TupleTableSlot *account_row;	/* to be written */
 	TupleTableSlot *entry_row;
 	bool		is_hopeful;		/* read an account without a lock if it seems free */
+	TupleTableSlot **kept;		/* entries that are not yet written; NULL: none were */
+	int			kept_count;
+	int			kept_slots;
+	MemoryContext kept_context; /* of what is in them */
 	Relation	account_index[CRM_HEAP_INDEXES];	/* other than the key; NULL: not yet open */
 	Relation	journal_index[CRM_HEAP_INDEXES];
 } CrmHeap;
@@ -117,6 +123,10 @@ extern void crm_store_lock_stripe(CrmStore *store, int stripe);
 extern bool crm_store_find(CrmStore *store, int64 customer, const char *request_id, CrmJournal *found);
 extern bool crm_store_insert(CrmStore *store, const CrmJournal *entry);
 extern void crm_store_save(CrmStore *store, CrmAccount *account);
+/* Entries of a batch may be kept and written together; if one is there already, none is. */
+extern bool crm_store_may_keep(const CrmStore *store);
+extern void crm_store_keep(CrmStore *store, const CrmJournal *entry);
+extern bool crm_store_write_kept(CrmStore *store);
 /* Whoever hopes must claim the account before he writes an entry, and decide anew if that fails. */
 extern void crm_store_hope(CrmStore *store);
 extern bool crm_store_claim(CrmStore *store, CrmAccount *account, CrmAccount *after);
@@ -148,6 +158,10 @@ extern void crm_heap_look_anew(CrmHeap *heap);
 extern bool crm_heap_lock(CrmHeap *heap, CrmAccount *account);
 extern bool crm_heap_find(CrmHeap *heap, int64 customer, const char *request_id, CrmJournal *found);
 extern bool crm_heap_insert(CrmHeap *heap, const CrmJournal *entry);
+extern bool crm_heap_may_keep(const CrmHeap *heap);
+extern void crm_heap_keep(CrmHeap *heap, const CrmJournal *entry);
+extern bool crm_heap_write_kept(CrmHeap *heap);
+extern void crm_heap_drop_kept(CrmHeap *heap);
 extern bool crm_heap_save(CrmHeap *heap, CrmAccount *account);
 extern void crm_heap_hope(CrmHeap *heap);
 extern bool crm_heap_claim(CrmHeap *heap, CrmAccount *account, CrmAccount *after);

@@ -4,7 +4,6 @@
  */
 #include "points_core.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct Text
@@ -229,33 +228,78 @@ crm_ledger_parse(const char *text, size_t length, CrmLedger *ledger)
 	return fault;
 }
 
+/* To print with sprintf() costs more than the arithmetic of a posting. */
 static char *
-format_debt(char *at, int64_t amount)
+put_digits(char *at, uint64_t number, int least)
 {
-	/* The sign turns, which one amount does not survive as a number. */
-	if (amount < 0)
-		return at + sprintf(at, "debt %llu", (unsigned long long) -(uint64_t) amount);
-	return at + sprintf(at, "debt -%lld", (long long) amount);
+	char		digits[20];
+	int			n = 0;
+
+	do
+		digits[n++] = (char) ('0' + number % 10);
+	while ((number /= 10) > 0 || n < least);
+	while (n > 0)
+		*at++ = digits[--n];
+	return at;
 }
 
 static char *
-format_lot(char *at, const CrmLot *lot)
+put_number(char *at, int64_t number)
+{
+	if (number < 0)
+		*at++ = '-';
+	return put_digits(at, number < 0 ? -(uint64_t) number : (uint64_t) number, 1);
+}
+
+static char *
+put_word(char *at, const char *word)
+{
+	size_t		length = strlen(word);
+
+	memcpy(at, word, length);
+	return at + length;
+}
+
+static char *
+format_debt(char *at, int64_t amount)
+{
+	at = put_word(at, "debt ");
+	/* The sign turns, which one amount does not survive as a number. */
+	if (amount < 0)
+		return put_digits(at, -(uint64_t) amount, 1);
+	*at++ = '-';
+	return put_digits(at, (uint64_t) amount, 1);
+}
+
+static char *
+format_day(char *at, int32_t number)
 {
 	int			year;
 	int			month;
 	int			day;
 
+	if (number == CRM_DAY_NEVER)
+		return put_word(at, "@never");
+	date_of(number, &year, &month, &day);
+	*at++ = '@';
+	at = put_digits(at, (uint64_t) year, 4);
+	*at++ = '-';
+	at = put_digits(at, (uint64_t) month, 2);
+	*at++ = '-';
+	return put_digits(at, (uint64_t) day, 2);
+}
+
+static char *
+format_lot(char *at, const CrmLot *lot)
+{
 	if (lot->day == CRM_DAY_DEBT)
 		return format_debt(at, lot->amount);
 	if (lot->hold != 0)
-		at += sprintf(at, "hold %d: ", lot->hold);
-	at += sprintf(at, "%lld", (long long) lot->amount);
+		at = put_word(put_number(put_word(at, "hold "), lot->hold), ": ");
+	at = put_number(at, lot->amount);
 	if (lot->class[0] != '\0')
-		at += sprintf(at, ":%s", lot->class);
-	if (lot->day == CRM_DAY_NEVER)
-		return at + sprintf(at, "@never");
-	date_of(lot->day, &year, &month, &day);
-	return at + sprintf(at, "@%04d-%02d-%02d", year, month, day);
+		at = put_word(put_word(at, ":"), lot->class);
+	return format_day(at, lot->day);
 }
 
 size_t
@@ -267,7 +311,7 @@ crm_ledger_format(const CrmLedger *ledger, char *text)
 	for (int32_t i = 0; i < ledger->count; i++)
 	{
 		if (i > 0)
-			at += sprintf(at, ", ");
+			at = put_word(at, ", ");
 		at = format_lot(at, &ledger->lot[i]);
 	}
 	*at++ = '}';

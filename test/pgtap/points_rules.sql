@@ -48,7 +48,7 @@ SELECT throws_ok($$SELECT record_points_element('CUST202601010001', 'bill', '202
 SELECT record_points_element('CUST202601010001', 'bill', '2026-03/89', '2026-03-21', 500, 'deposit');
 SELECT record_points_element('CUST202601010002', 'bill', '2026-03/90', '2026-03-22', 99.99);
 CALL points_accrue('main', '2026-03-01', '2026-04-05');
-SELECT results_eq($$SELECT customer_code::text, request_id, amount, expires_on, coalesce(class, ''), rule_version IS NOT NULL FROM points_journal WHERE programme = 'main' ORDER BY 1, 2$$,
+SELECT results_eq($$SELECT customer_code::text, request_id COLLATE "default", amount, expires_on, coalesce(class, ''), rule_version IS NOT NULL FROM points_journal WHERE programme = 'main' ORDER BY 1, 2$$,
     $$VALUES ('CUST202601010001', 'accrual:consumption:bill:2026-03/88', 120::bigint, '2028-12-31'::date, '', true),
              ('CUST202601010001', 'accrual:purchase:purchase:o1', 199, '2028-12-31', '', true),
              ('CUST202601010001', 'accrual:tenure:bill:2026-03/88', 48, '2028-12-31', 'tenure', true),
@@ -76,7 +76,7 @@ SELECT lives_ok($$SELECT define_points_rule('main', 'consumption', '2026-05-10',
 SELECT lives_ok($$SELECT define_points_rule('main', 'consumption', '2026-05-10', 'bill', 'consumption', 'floor(amount) * 2')$$, 'which is replaced as long as it was not used');
 SELECT record_points_element('CUST202601010002', 'bill', 'v' || d, ('2026-05-' || d)::date, 10) FROM unnest(ARRAY['09', '10']) d;
 CALL points_accrue('main', '2026-05-01', '2026-06-05');
-SELECT results_eq($$SELECT request_id, amount FROM points_journal WHERE request_id LIKE 'accrual:consumption:bill:v%' ORDER BY 1$$,
+SELECT results_eq($$SELECT request_id COLLATE "default", amount FROM points_journal WHERE request_id LIKE 'accrual:consumption:bill:v%' ORDER BY 1$$,
     $$VALUES ('accrual:consumption:bill:v09', 10::bigint), ('accrual:consumption:bill:v10', 20)$$, 'the day of the element decides which version counts');
 SELECT throws_ok($$SELECT define_points_rule('main', 'r', '2026-01-01', 'bill', 'consumption', 'amount', 'drop table x')$$, '42601', NULL, 'a condition that is none');
 SELECT throws_ok($$SELECT define_points_rule('main', 'r', '2026-01-01', 'bill', 'no type', 'amount')$$, '23503', NULL, 'an unknown type');
