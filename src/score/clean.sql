@@ -168,7 +168,7 @@ BEGIN
     WHEN 'fold', 'upper', 'map', 'organization_name' THEN
         RETURN QUERY EXECUTE format('SELECT t.customer_code, %s::smallint, t.%I::text, x.after FROM crm_data.%I t, LATERAL (SELECT %s AS after) x
                                       WHERE t.customer_code = ANY ($1) AND t.%2$I IS NOT NULL AND x.after <> t.%2$I::text',
-            coalesce((SELECT format('t.%I', f.entry_column) FROM crm.cleaning_fields() f WHERE f.field = held.field), '0'), attribute, relation,
+            coalesce((SELECT 't.' || quote_ident(f.entry_column) FROM crm.cleaning_fields() f WHERE f.field = held.field), '0'), attribute, relation,
             format(CASE held.method WHEN 'fold' THEN 'crm.cleaning_fold(t.%I::text)' WHEN 'upper' THEN 'upper(crm.cleaning_fold(t.%I::text))'
                                     WHEN 'map' THEN '$2 ->> (t.%I::text)' ELSE '(crm.validate(''organization_name'', t.%I::text)).normalized' END, attribute))
             USING living, held.map;
@@ -380,7 +380,7 @@ DECLARE
     held record;
     codes crm.customer_code[];
     held_rule record;
-    some bigint;
+    handled bigint;
     made bigint := 0;
 BEGIN
     IF crm.cleaning_hold(run, ARRAY['preview', 'proposed']) = 'proposed' THEN
@@ -401,8 +401,8 @@ BEGIN
           FROM crm.cleaning_find(codes, held_rule.rule, held_rule.version, held.as_of) f
          CROSS JOIN (SELECT x.is_personal FROM crm.cleaning_fields() x WHERE x.field = held_rule.field OFFSET 0) k
             ON CONFLICT ON CONSTRAINT cleaning_proposal_pkey DO NOTHING;
-        GET DIAGNOSTICS some = ROW_COUNT;
-        made := made + some;
+        GET DIAGNOSTICS handled = ROW_COUNT;
+        made := made + handled;
     END LOOP;
     UPDATE crm_data.cleaning_run r SET done_code = codes[cardinality(codes)], proposals = r.proposals + made WHERE r.run_id = run;
     RETURN cardinality(codes);
@@ -418,7 +418,7 @@ CREATE PROCEDURE crm.cleaning_preview(INOUT run bigint DEFAULT NULL, rules text[
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    some bigint;
+    handled bigint;
     job bigint;
 BEGIN
     PERFORM crm.require_batch_size(batch_size);
@@ -428,9 +428,9 @@ BEGIN
     job := crm.score_job_begin('cleaning preview', 'run ' || run, crm.cleaning_population());
     COMMIT;
     LOOP
-        some := crm.cleaning_propose(run, batch_size);
-        EXIT WHEN some IS NULL;
-        PERFORM crm.score_job_step(job, some);
+        handled := crm.cleaning_propose(run, batch_size);
+        EXIT WHEN handled IS NULL;
+        PERFORM crm.score_job_step(job, handled);
         COMMIT;
     END LOOP;
     PERFORM crm.score_job_step(job, NULL);
@@ -550,7 +550,8 @@ BEGIN
             RETURNING t.customer_code, d.entry)
         UPDATE crm_data.cleaning_proposal p
            SET changed_at = now(), state = CASE WHEN $4 AND w.entry IS NULL THEN 'stale' WHEN $4 THEN 'applied' WHEN w.entry IS NULL THEN 'conflict' ELSE 'undone' END,
-               reason = CASE WHEN w.entry IS NULL AND g.entry IS NULL THEN 'its ground changed' WHEN w.entry IS NULL THEN 'its value changed' END,
+               reason = CASE WHEN w.entry IS NOT NULL THEN NULL
+                             WHEN g.entry IS NULL AND t.%4$I IS NOT DISTINCT FROM (CASE WHEN $4 THEN d.before ELSE d.after END)::%5$s THEN 'its ground changed' ELSE 'its value changed' END,
                source_before = CASE WHEN $4 AND w.entry IS NOT NULL AND r.source IS NOT NULL THEN to_jsonb(s) - '{customer_code,field}'::text[] ELSE p.source_before END,
                source_after = CASE WHEN $4 AND w.entry IS NOT NULL AND r.source IS NOT NULL
                                    THEN jsonb_build_object('source', r.source, 'confidence', r.confidence, 'recorded_on', (SELECT x.as_of FROM crm_data.cleaning_run x WHERE x.run_id = $1), 'recorded_by', session_user)
@@ -559,6 +560,7 @@ BEGIN
           LEFT JOIN crm_data.field_source s ON s.customer_code = d.customer_code AND s.field = split_part($3, '.', 2)
           LEFT JOIN ground g ON g.customer_code = d.customer_code AND g.entry = d.entry AND g.after = d.after
           LEFT JOIN written w ON w.customer_code = d.customer_code AND w.entry = d.entry
+          LEFT JOIN crm_data.%3$I t ON t.customer_code = d.customer_code AND %6$s
          WHERE (p.customer_code, p.run_id, p.field, p.entry) = (d.customer_code, $1, $3, d.entry)$query$,
         CASE WHEN forth THEN 'proposed' ELSE 'applied' END,
         -- Forth only where the rule says the same today; back whatever it says.
@@ -566,7 +568,7 @@ BEGIN
                                      LATERAL crm.cleaning_find((SELECT array_agg(DISTINCT d.customer_code) FROM due d WHERE (d.rule, d.version) = (r.rule, r.version)), r.rule, r.version,
                                                                (SELECT x.as_of FROM crm_data.cleaning_run x WHERE x.run_id = $1)) f'
              ELSE 'SELECT d.customer_code, d.entry, d.after FROM due d' END,
-        known.relation, known.attribute, known.type, CASE WHEN known.entry_column IS NULL THEN 'true' ELSE format('t.%I = d.entry', known.entry_column) END)
+        known.relation, known.attribute, known.type, coalesce('t.' || quote_ident(known.entry_column) || ' = d.entry', 'true'))
     USING run, codes, field, forth;
     GET DIAGNOSTICS written = ROW_COUNT;
     PERFORM crm.cleaning_source(run, codes, field, forth);
@@ -707,16 +709,16 @@ CREATE PROCEDURE crm.cleaning_apply(run bigint, batch_size integer DEFAULT 5000)
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    some bigint;
+    handled bigint;
     job bigint;
 BEGIN
     PERFORM crm.require_batch_size(batch_size);
     job := crm.score_job_begin('cleaning', 'run ' || run, crm.cleaning_start(run));
     COMMIT;
     LOOP
-        some := crm.cleaning_step(run, batch_size, true);
-        EXIT WHEN some IS NULL;
-        PERFORM crm.score_job_step(job, some);
+        handled := crm.cleaning_step(run, batch_size, true);
+        EXIT WHEN handled IS NULL;
+        PERFORM crm.score_job_step(job, handled);
         COMMIT;
     END LOOP;
     PERFORM crm.score_job_step(job, NULL);
@@ -734,16 +736,16 @@ CREATE PROCEDURE crm.cleaning_undo(run bigint, reason text, batch_size integer D
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    some bigint;
+    handled bigint;
     job bigint;
 BEGIN
     PERFORM crm.require_batch_size(batch_size);
     job := crm.score_job_begin('cleaning undo', 'run ' || run, crm.cleaning_start(run, COALESCE(reason, '')));
     COMMIT;
     LOOP
-        some := crm.cleaning_step(run, batch_size, false);
-        EXIT WHEN some IS NULL;
-        PERFORM crm.score_job_step(job, some);
+        handled := crm.cleaning_step(run, batch_size, false);
+        EXIT WHEN handled IS NULL;
+        PERFORM crm.score_job_step(job, handled);
         COMMIT;
     END LOOP;
     PERFORM crm.score_job_step(job, NULL);
