@@ -211,15 +211,18 @@ BEGIN
                   FROM crm_data.contact_point x WHERE x.customer_code = ANY (living) AND x.is_preferred) p
          WHERE p.place > 1;
     WHEN 'survivorship' THEN
+        -- First who has merged records at all: choosing values costs much more than that.
         RETURN QUERY
+        WITH merged AS MATERIALIZED (
+            SELECT c.customer_code, c.golden, (SELECT array_agg(m.customer_code ORDER BY m.customer_code) FROM crm_data.customer m WHERE m.survivor_code = c.customer_code) AS codes
+              FROM crm_data.customer c
+             WHERE c.customer_code IN (SELECT m.survivor_code FROM crm_data.customer m WHERE m.survivor_code = ANY (living) AND m.customer_code <> m.survivor_code))
         SELECT c.customer_code, 0::smallint, c.golden::text, x.golden::text
-          FROM crm_data.customer c
-         CROSS JOIN LATERAL (SELECT crm.merge_members(c.customer_code) AS codes) m
-         CROSS JOIN LATERAL crm.golden_choices(m.codes) h
-         CROSS JOIN LATERAL (SELECT crm.golden_sources(c.customer_code, m.codes, h.choices, h.as_of) AS golden) x
-         WHERE c.customer_code = ANY (living) AND c.survivor_code = c.customer_code
-           AND EXISTS (SELECT FROM crm_data.customer y WHERE y.survivor_code = c.customer_code AND y.customer_code <> c.customer_code)
-           AND coalesce(c.golden, '{}') <> x.golden; -- null, all its own: crm.golden_refresh()'s to say
+          FROM merged c
+         CROSS JOIN LATERAL crm.golden_choices(c.codes) h
+         CROSS JOIN LATERAL (SELECT crm.golden_sources(c.customer_code, c.codes, h.choices, h.as_of) AS golden) x
+         -- Null, all its own, is crm.golden_refresh()'s to say.
+         WHERE coalesce(c.golden, '{}') <> x.golden;
     END CASE;
 EXCEPTION WHEN case_not_found THEN
     PERFORM crm.cleaning_refuse('rule', rule);

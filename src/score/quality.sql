@@ -27,15 +27,20 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
     RETURNS TABLE (customer_code crm.customer_code, kind text, owner_unit text, author name, source text, confidence float8, field text,
                    is_present boolean, is_valid boolean, is_consistent boolean, is_verified boolean, age_days integer)
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 10000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+        SET enable_hashjoin = off SET enable_mergejoin = off
     AS $$
-    WITH wanted AS (SELECT c.*, (c.updated_at AT TIME ZONE current_setting('crm.timezone'))::date AS changed_on,
-                           (c.registered_at AT TIME ZONE current_setting('crm.timezone'))::date AS registered_on
-                      FROM crm_data.customer c WHERE c.customer_code = ANY (codes) AND c.survivor_code = c.customer_code),
-    -- Values may be those of a merged record: customer.golden says of which.
-    member AS (SELECT w.*, m.customer_code AS member_code FROM wanted w JOIN crm_data.customer m ON m.survivor_code = w.customer_code),
-    fact AS (
-        SELECT w.customer_code, f.field, f.is_present, f.is_valid, f.is_consistent, NULL::date AS verified_on
-          FROM member w JOIN crm_data.individual i ON i.customer_code = w.member_code
+    -- Customer by customer along the keys: joined as sets, a batch of unknown size gets plans that compare each with each.
+    SELECT w.customer_code, w.kind, w.owner_unit, w.registered_by, coalesce(s.source, w.channel), coalesce(s.confidence, 1)::float8, f.looked_at,
+           coalesce(f.is_present, false), coalesce(f.is_valid, false), coalesce(f.is_consistent, true), f.verified_on IS NOT NULL AND f.verified_on <= as_of,
+           greatest(0, as_of - greatest(coalesce(s.recorded_on, w.changed_on), f.verified_on))
+      FROM (SELECT c.*, (c.updated_at AT TIME ZONE current_setting('crm.timezone'))::date AS changed_on,
+                   (c.registered_at AT TIME ZONE current_setting('crm.timezone'))::date AS registered_on,
+                   -- Values may be those of a merged record: customer.golden says of which.
+                   ARRAY(SELECT m.customer_code FROM crm_data.customer m WHERE m.survivor_code = c.customer_code) AS members
+              FROM crm_data.customer c WHERE c.customer_code = ANY (codes) AND c.survivor_code = c.customer_code OFFSET 0) w
+     CROSS JOIN LATERAL (SELECT x.field AS looked_at, h.* FROM crm_data.quality_field x LEFT JOIN (
+        SELECT f.field, f.is_present, f.is_valid, f.is_consistent, NULL::date AS verified_on
+          FROM crm_data.individual i
                -- What his identity number tells; several that differ tell nothing.
                LEFT JOIN LATERAL (SELECT min(x.birth_date) AS birth_date, min(x.sex::text)::"char" AS sex FROM crm_data.identity_document d, crm.quality_identity(d.number) x
                                    WHERE d.customer_code = i.customer_code AND d.kind = 'resident_id'
@@ -44,10 +49,10 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
                                ('sex', i.sex IS NOT NULL, true, coalesce(i.sex = t.sex, true)),
                                ('birth_date', i.birth_date IS NOT NULL, i.birth_date <= as_of, i.birth_date <= w.registered_on AND coalesce(i.birth_date = t.birth_date, true)),
                                ('occupation', i.occupation ~ '\S', true, true)) f (field, is_present, is_valid, is_consistent)
-         WHERE w.member_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
+         WHERE i.customer_code = ANY (w.members) AND i.customer_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
         UNION ALL
-        SELECT w.customer_code, f.field, f.is_present, f.is_valid, f.is_consistent, NULL
-          FROM member w JOIN crm_data.organization o ON o.customer_code = w.member_code,
+        SELECT f.field, f.is_present, f.is_valid, f.is_consistent, NULL
+          FROM crm_data.organization o,
                LATERAL (VALUES ('name', o.name ~ '\S', true, w.kind = 'organization'),
                                ('uscc', o.uscc IS NOT NULL, true, o.uscc IS NULL OR NOT EXISTS (
                                    SELECT FROM crm_data.organization x JOIN crm_data.customer y ON y.customer_code = x.customer_code AND y.survivor_code = y.customer_code
@@ -55,36 +60,29 @@ CREATE FUNCTION crm.quality_facts(codes crm.customer_code[], as_of date)
                                ('industry', o.industry ~ '\S', true, true),
                                ('legal_representative', o.legal_representative IS NOT NULL, true, true),
                                ('contact_name', o.contact_name IS NOT NULL, true, true)) f (field, is_present, is_valid, is_consistent)
-         WHERE w.member_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
+         WHERE o.customer_code = ANY (w.members) AND o.customer_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
         UNION ALL
-        SELECT w.customer_code, f.field, f.is_present, true, f.is_consistent, NULL
-          FROM member w JOIN crm_data.customer_group g ON g.customer_code = w.member_code,
+        SELECT f.field, f.is_present, true, f.is_consistent, NULL
+          FROM crm_data.customer_group g,
                LATERAL (VALUES ('name', g.name ~ '\S', w.kind = 'group'), ('industry', g.industry ~ '\S', true), ('contact_name', g.contact_name IS NOT NULL, true)) f (field, is_present, is_consistent)
-         WHERE w.member_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
+         WHERE g.customer_code = ANY (w.members) AND g.customer_code = coalesce((w.golden ->> f.field)::crm.customer_code, w.customer_code)
         UNION ALL
-        SELECT w.customer_code, 'document', true, max(coalesce(d.valid_until, 'infinity')) >= as_of,
+        SELECT 'document', true, max(coalesce(d.valid_until, 'infinity')) >= as_of,
                bool_and((d.kind IN ('uscc', 'org_code', 'business_license')) = (w.kind <> 'individual')
-                        AND EXISTS (SELECT FROM crm_data.document_claim l WHERE l.number_token = d.number_token AND l.kind = d.kind
-                                       AND l.customer_code IN (SELECT m.customer_code FROM crm_data.customer m WHERE m.survivor_code = w.customer_code))),
+                        AND EXISTS (SELECT FROM crm_data.document_claim l WHERE l.number_token = d.number_token AND l.kind = d.kind AND l.customer_code = ANY (w.members))),
                max((d.verified_at AT TIME ZONE current_setting('crm.timezone'))::date)
-          FROM member w JOIN crm_data.identity_document d ON d.customer_code = w.member_code GROUP BY w.customer_code
+          FROM crm_data.identity_document d WHERE d.customer_code = ANY (w.members) HAVING count(*) > 0
         UNION ALL
-        SELECT w.customer_code, CASE WHEN p.phone IS NULL THEN 'email' ELSE 'phone' END, true, true, coalesce(max(p.preferred), 0) <= 1,
-               max((p.verified_at AT TIME ZONE current_setting('crm.timezone'))::date)
-          FROM member w
-          JOIN LATERAL (SELECT x.*, count(*) FILTER (WHERE x.is_preferred) OVER (PARTITION BY x.phone IS NULL) AS preferred
-                          FROM crm_data.contact_point x WHERE x.customer_code = w.member_code) p ON true GROUP BY w.customer_code, p.phone IS NULL
+        SELECT CASE WHEN p.is_email THEN 'email' ELSE 'phone' END, true, true, max(p.preferred) <= 1, max(p.verified_on)
+          FROM (SELECT x.phone IS NULL AS is_email, count(*) FILTER (WHERE x.is_preferred) AS preferred, max((x.verified_at AT TIME ZONE current_setting('crm.timezone'))::date) AS verified_on
+                  FROM crm_data.contact_point x WHERE x.customer_code = ANY (w.members) GROUP BY x.customer_code, 1) p GROUP BY p.is_email
         UNION ALL
-        SELECT w.customer_code, 'address', true, bool_or(a.valid_during @> as_of),
+        SELECT 'address', true, bool_or(a.valid_during @> as_of),
                -- Where he lives today is not a division that was withdrawn.
                bool_and(a.division IS NULL OR coalesce((crm.division_info(a.division)).in_force, false)) FILTER (WHERE a.valid_during @> as_of), NULL
-          FROM member w JOIN crm_data.address a ON a.customer_code = w.member_code GROUP BY w.customer_code)
-    SELECT w.customer_code, w.kind, w.owner_unit, w.registered_by, coalesce(s.source, w.channel), coalesce(s.confidence, 1)::float8, q.field,
-           coalesce(f.is_present, false), coalesce(f.is_valid, false), coalesce(f.is_consistent, true), f.verified_on IS NOT NULL AND f.verified_on <= as_of,
-           greatest(0, as_of - greatest(coalesce(s.recorded_on, w.changed_on), f.verified_on))
-      FROM wanted w JOIN crm_data.quality_field q ON q.kind = w.kind
-      LEFT JOIN fact f ON f.customer_code = w.customer_code AND f.field = q.field
-      LEFT JOIN crm_data.field_source s ON s.customer_code = coalesce((w.golden ->> q.field)::crm.customer_code, w.customer_code) AND s.field = q.field $$;
+          FROM crm_data.address a WHERE a.customer_code = ANY (w.members) HAVING count(*) > 0
+        ) h ON h.field = x.field WHERE x.kind = w.kind OFFSET 0) f
+      LEFT JOIN crm_data.field_source s ON s.customer_code = coalesce((w.golden ->> f.looked_at)::crm.customer_code, w.customer_code) AND s.field = f.looked_at $$;
 ALTER FUNCTION crm.quality_facts(crm.customer_code[], date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.quality_facts(crm.customer_code[], date) IS
 $$What is so of each field that is looked at: present, valid, consistent, verified, and how many days old (数据质量事实).
