@@ -151,7 +151,7 @@ GRANT EXECUTE ON FUNCTION crm.retire_cleaning_rule(text) TO crm_data_admin;
 CREATE FUNCTION crm.cleaning_find(codes crm.customer_code[], rule text, version integer, as_of date)
     RETURNS TABLE (customer_code crm.customer_code, entry smallint, before text, after text)
     LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 100
-    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -528,7 +528,7 @@ GRANT EXECUTE ON FUNCTION crm.cleaning_approve(bigint, text, text) TO crm_data_a
 -- -- apply and undo ------------------------------------------------------------------------------------------
 
 CREATE FUNCTION crm.cleaning_write(run bigint, codes crm.customer_code[], field text, forth boolean) RETURNS bigint
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET plan_cache_mode = force_custom_plan
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_nestloop = off
     AS $$
 #variable_conflict use_variable
 DECLARE
@@ -537,6 +537,7 @@ DECLARE
 BEGIN
     SELECT f.type, f.entry_column, split_part(f.field, '.', 1) AS relation, split_part(f.field, '.', 2) AS attribute INTO STRICT known
       FROM crm.cleaning_fields() f WHERE f.field = cleaning_write.field;
+    -- Everything is of these customers, and said so of each table: a batch meets its like by hash, not each with each.
     -- The row is written only where it holds what it held: when somebody else changes it at this moment,
     -- the condition is looked at again after he has committed.
     EXECUTE format($query$
@@ -549,7 +550,7 @@ BEGIN
         written AS (
             UPDATE crm_data.%I t SET %I = (CASE WHEN $4 THEN d.after ELSE d.before END)::%s
               FROM due d JOIN ground g ON g.customer_code = d.customer_code AND g.entry = d.entry AND g.after = d.after
-             WHERE t.customer_code = d.customer_code AND %s AND t.%4$I IS NOT DISTINCT FROM (CASE WHEN $4 THEN d.before ELSE d.after END)::%5$s
+             WHERE t.customer_code = ANY ($2) AND t.customer_code = d.customer_code AND %s AND t.%4$I IS NOT DISTINCT FROM (CASE WHEN $4 THEN d.before ELSE d.after END)::%5$s
             RETURNING t.customer_code, d.entry)
         UPDATE crm_data.cleaning_proposal p
            SET changed_at = now(), state = CASE WHEN $4 AND w.entry IS NULL THEN 'stale' WHEN $4 THEN 'applied' WHEN w.entry IS NULL THEN 'conflict' ELSE 'undone' END,
@@ -560,11 +561,11 @@ BEGIN
                                    THEN jsonb_build_object('source', r.source, 'confidence', r.confidence, 'recorded_on', (SELECT x.as_of FROM crm_data.cleaning_run x WHERE x.run_id = $1), 'recorded_by', session_user)
                                    ELSE p.source_after END
           FROM due d JOIN crm_data.cleaning_rule r ON r.rule = d.rule AND r.version = d.version
-          LEFT JOIN crm_data.field_source s ON s.customer_code = d.customer_code AND s.field = split_part($3, '.', 2)
+          LEFT JOIN crm_data.field_source s ON s.customer_code = ANY ($2) AND s.customer_code = d.customer_code AND s.field = split_part($3, '.', 2)
           LEFT JOIN ground g ON g.customer_code = d.customer_code AND g.entry = d.entry AND g.after = d.after
           LEFT JOIN written w ON w.customer_code = d.customer_code AND w.entry = d.entry
-          LEFT JOIN crm_data.%3$I t ON t.customer_code = d.customer_code AND %6$s
-         WHERE (p.customer_code, p.run_id, p.field, p.entry) = (d.customer_code, $1, $3, d.entry)$query$,
+          LEFT JOIN crm_data.%3$I t ON t.customer_code = ANY ($2) AND t.customer_code = d.customer_code AND %6$s
+         WHERE p.customer_code = ANY ($2) AND (p.customer_code, p.run_id, p.field, p.entry) = (d.customer_code, $1, $3, d.entry)$query$,
         CASE WHEN forth THEN 'proposed' ELSE 'applied' END,
         -- Forth only where the rule says the same today; back whatever it says.
         CASE WHEN forth THEN 'SELECT f.customer_code, f.entry, f.after FROM (SELECT DISTINCT d.rule, d.version FROM due d) r,
