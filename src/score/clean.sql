@@ -87,7 +87,7 @@ $$A value sealed for a field (清洗值加密). For crm_owner's functions. Error
 CREATE FUNCTION crm.cleaning_open(field text, sealed crm.private_text) RETURNS text
     AS 'MODULE_PATHNAME', 'crm_cleaning_open' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION crm.cleaning_open(text, crm.private_text) IS
-$$What crm.cleaning_seal() sealed for this field, and nothing else (清洗值解密). For crm_owner's functions. Errors: XX001 for any other envelope, KH012.$$;
+$$What crm.cleaning_seal() sealed for this field, and nothing else (清洗值解密). For crm_owner's functions. Errors: 42501 for any other value, XX001, KH012.$$;
 CREATE FUNCTION crm.cleaning_digest(content text, before crm.private_text, after crm.private_text) RETURNS bytea
     AS 'MODULE_PATHNAME', 'crm_cleaning_digest' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION crm.cleaning_digest(text, crm.private_text, crm.private_text) IS

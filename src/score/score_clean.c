@@ -119,7 +119,7 @@ crm_cleaning_open(PG_FUNCTION_ARGS)
 	(void) crm_pii_open(PG_GETARG_VARLENA_PP(1), CRM_PII_PRIVATE_TEXT, plain, sizeof(plain), &length);
 	if (length < head || memcmp(plain, bound, head) != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("value was not sealed by cleaning for this field"), errhidestmt(true)));
 	value = cstring_to_text_with_len(plain + head, length - head);
 	OPENSSL_cleanse(plain, length);

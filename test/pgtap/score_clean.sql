@@ -217,9 +217,9 @@ SELECT throws_ok(statement, '42501', NULL, statement) FROM unnest(ARRAY[
     $$DELETE FROM crm_data.cleaning_proposal$$, $$UPDATE crm_data.cleaning_run SET state = 'approved'$$, $$INSERT INTO crm_data.cleaning_rule (rule, version, field, method, confidence, label_zh, label_en) VALUES ('x', 1, 'individual.sex', 'identity', 1, 'x', 'x')$$]) statement;
 RESET SESSION AUTHORIZATION;
 SET ROLE crm_owner;
-SELECT throws_ok($$SELECT crm.cleaning_open('individual.sex', after_sealed) FROM crm_data.cleaning_proposal WHERE after_sealed IS NOT NULL$$, 'XX001', NULL, 'a seal for one field is none for another');
+SELECT throws_ok($$SELECT crm.cleaning_open('individual.sex', after_sealed) FROM crm_data.cleaning_proposal WHERE after_sealed IS NOT NULL$$, '42501', NULL, 'a seal for one field is none for another');
 RESET ROLE;
-SELECT throws_ok($$SELECT crm.cleaning_open('individual.birth_date', 'anything'::crm.private_text)$$, 'XX001', NULL, 'and what others encrypted is not opened');
+SELECT throws_ok($$SELECT crm.cleaning_open('individual.birth_date', 'anything'::crm.private_text)$$, '42501', NULL, 'and what others encrypted is not opened');
 SET SESSION AUTHORIZATION crm_test_reader;
 SELECT throws_ok(statement, '42501', NULL, 'reader: ' || statement) FROM unnest(ARRAY['SELECT * FROM crm.cleaning_proposal', 'SELECT * FROM crm.cleaning_run', 'SELECT * FROM crm.quality_worklist',
     'CALL crm.cleaning_preview()', 'CALL crm.cleaning_apply(1)', $$CALL crm.cleaning_undo(1, 'why')$$, 'SELECT crm.cleaning_approve(1, ''x'')', 'SELECT crm.cleaning_reject(1, ''x'')',
