@@ -111,7 +111,7 @@ BEGIN
     PERFORM crm.score_require('quality');
     PERFORM pg_advisory_xact_lock(hashtext('crm.cleaning_rule'), hashtext(definition ->> 'rule'));
     SELECT * INTO last FROM crm_data.cleaning_rule r WHERE r.rule = definition ->> 'rule' ORDER BY r.version DESC LIMIT 1;
-    SELECT * INTO n FROM jsonb_populate_record(NULL::crm_data.cleaning_rule, coalesce(to_jsonb(last), '{"sort": 0, "confidence": 1}') || definition);
+    SELECT * INTO n FROM jsonb_populate_record(NULL::crm_data.cleaning_rule, '{"sort": 0, "confidence": 1}' || jsonb_strip_nulls(coalesce(to_jsonb(last), '{}')) || definition);
     IF NOT coalesce(crm.cleaning_fits(n.field, n.method), false) THEN
         PERFORM crm.cleaning_refuse('field', format('%s by %s', n.field, n.method));
     END IF;
