@@ -88,6 +88,7 @@ OBJS = \
 	src/match/match_thread_core.o \
 	src/match/match_train_core.o \
 	src/score/score_apply.o \
+	src/score/score_clean.o \
 	src/score/score_card.o \
 	src/score/score_card_core.o \
 	src/score/score_additive_core.o \
@@ -135,6 +136,7 @@ ROOM_SQL = \
 	src/score/credit.sql \
 	src/score/behaviour.sql \
 	src/score/quality.sql \
+	src/score/clean.sql \
 	src/score/rule.sql \
 	src/score/score_fit.sql \
 	src/deploy/health.sql
@@ -164,4 +166,5 @@ ROOM_TABLES = \
 	src/score/behaviour.tables.sql \
 	src/score/quality.tables.sql \
 	src/score/monitor.tables.sql \
+	src/score/clean.tables.sql \
 	src/core/comments.tables.sql

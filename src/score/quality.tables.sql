@@ -33,6 +33,15 @@ INSERT INTO crm_data.quality_source (channel, reliability)
 SELECT c.code, CASE c.code WHEN 'counter' THEN 0.95 WHEN 'store' THEN 0.95 WHEN 'visit' THEN 0.9 WHEN 'import' THEN 0.8 WHEN 'partner' THEN 0.7 ELSE 0.75 END
   FROM crm_data.channel c;
 
+-- verify_below: a value believed less than this, source times age, is to be verified;
+-- escalate_days: so many days past its day an issue goes to the head of the unit.
+CREATE TABLE crm_data.quality_policy (
+    measure   text PRIMARY KEY CHECK (measure IN ('verify_below', 'escalate_days')),
+    threshold float8 NOT NULL CHECK (threshold BETWEEN 0 AND 3650),
+    CHECK (measure <> 'verify_below' OR threshold <= 1)
+);
+INSERT INTO crm_data.quality_policy (measure, threshold) VALUES ('verify_below', 0.4), ('escalate_days', 0);
+
 CREATE TABLE crm_data.quality_score (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
     as_of         date NOT NULL,
@@ -49,13 +58,19 @@ CREATE INDEX quality_score_day_idx ON crm_data.quality_score (as_of);
 CREATE TABLE crm_data.quality_issue (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
     field         text NOT NULL,
-    reason        text NOT NULL CHECK (reason IN ('missing', 'invalid', 'inconsistent', 'stale')),
+    reason        text NOT NULL CHECK (reason IN ('missing', 'invalid', 'inconsistent', 'stale', 'doubtful')),
     found_on      date NOT NULL,
     owner_unit    text,
     author        name NOT NULL,
     due_on        date NOT NULL,
     closed_on     date,
-    PRIMARY KEY (customer_code, field, reason, found_on)
+    -- Whose task it is by name; null: the unit's.
+    owner         name,
+    escalated_on  date CHECK (escalated_on > due_on),
+    -- The how many-th time that this was found of this customer.
+    times         integer NOT NULL DEFAULT 1 CHECK (times > 0),
+    PRIMARY KEY (customer_code, field, reason, found_on),
+    CHECK (closed_on >= found_on)
 );
 CREATE INDEX quality_issue_open_idx ON crm_data.quality_issue (due_on) WHERE closed_on IS NULL;
 
@@ -63,7 +78,7 @@ DO $guards$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['quality_field', 'quality_weight', 'quality_source', 'quality_score', 'quality_issue'] LOOP
+    FOREACH member IN ARRAY ARRAY['quality_field', 'quality_weight', 'quality_source', 'quality_policy', 'quality_score', 'quality_issue'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);

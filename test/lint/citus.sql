@@ -15,7 +15,7 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual
     'crm_data.points_gift_use', 'crm_data.points_redemption', 'crm_data.points_notice']), 'distributed';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_result', 'score_judgement', 'score_request', 'legal_profile', 'ownership_share', 'key_manager',
     'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_limit', 'credit_warning', 'churn_signal', 'customer_class',
-    'customer_level', 'level_notice', 'quality_score', 'quality_issue']), 'distributed';
+    'customer_level', 'level_notice', 'quality_score', 'quality_issue', 'cleaning_proposal']), 'distributed';
 -- What is unique over all customers: distributed by what is claimed; or, where a foreign
 -- key leads to the claim, copied to every machine, which costs a write on each of them.
 INSERT INTO placed VALUES
@@ -28,7 +28,7 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifec
     'crm_data.legal_basis', 'crm_data.processing_purpose', 'crm_data.consent_policy',
     'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule']), 'reference';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
-    'churn_rule', 'class_rule', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source']), 'reference';
+    'churn_rule', 'class_rule', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source', 'quality_policy', 'cleaning_rule']), 'reference';
 INSERT INTO placed VALUES
     ('crm_data.points_gift_batch', 'local', 'one budget for all machines'),
     ('crm_data.points_reward', 'local', 'one stock for all machines'),
@@ -56,6 +56,7 @@ INSERT INTO placed VALUES
     ('crm_data.duplicate_case', 'local', 'speaks of two customers; people decide at one place'),
     ('crm_data.merge', 'local', 'speaks of two customers; locks them one by one'),
     ('crm_data.merge_request', 'local', 'with the merges'),
+    ('crm_data.cleaning_run', 'reference', 'how far a run is; its proposals refer to it'),
     ('crm.customer_staging', 'local', 'with its batch');
 
 -- Trigger functions on distributed tables, read for one rule: they touch only the row's customer.
@@ -69,6 +70,8 @@ INSERT INTO reviewed VALUES
     ('crm.consent_keep()', 'only refuses'),
     ('crm.consent_sign()', 'sets columns of the row, or refuses'),
     ('crm.legal_hold_sign()', 'sets columns of the row, or refuses'),
+    ('crm.cleaning_proposal_keep()', 'only refuses'),
+    ('crm.cleaning_proposal_added()', 'only refuses, by the run, of which every machine has a copy'),
     ('crm.score_sign()', 'sets columns of the row'),
     ('crm.score_request_keep()', 'sets columns of the row, or refuses'),
     ('crm.score_result_fill()', 'reads models, which are on every machine'),

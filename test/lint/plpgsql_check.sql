@@ -28,6 +28,8 @@ INSERT INTO allowed VALUES
     ('crm.code_scheme_for(text,date)', 'unmodified OUT variable "scheme"', 'INOUT: hands the argument on'),
     ('crm.import_stage(text,regclass)', 'the expression is not SQL injection safe', 'quotes all names, and has its caller''s rights'),
     ('crm.completeness(text)', 'the expression is not SQL injection safe', 'quotes all names, and has its caller''s rights'),
+    ('crm.cleaning_find(crm.customer_code[],text,integer,date)', 'text type variable is not sanitized', 'names and types are those of crm.cleaning_fields(), values are parameters'),
+    ('crm.cleaning_write(bigint,crm.customer_code[],text,boolean)', 'text type variable is not sanitized', 'names and types are those of crm.cleaning_fields(), values are parameters'),
     ('crm.score_table(text,regclass)', 'text type variable is not sanitized', 'quotes all names, and has its caller''s rights'),
     ('crm.score_event(regclass,name,text)', 'text type variable is not sanitized', 'quotes all names, and has its caller''s rights');
 INSERT INTO allowed SELECT 'crm.score_table(text,regclass)', format('OUT variable "%s" is maybe unmodified', o), 'returns a dynamic query''s rows'

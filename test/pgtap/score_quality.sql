@@ -1,7 +1,9 @@
 -- Proves: the four dimensions of data quality are reckoned from the fields that are looked at,
 -- age and the reliability of the source; issues have an owner and a day, are opened once and
 -- closed when they are put right; a run that was broken off goes on; trend per unit and author;
--- and the stability of a model against its development sample is the index of its definition.
+-- they come again, are given to somebody, escalate when they are late, those of key customers
+-- first; a value is believed as far as its source and its age go; no weight, age or absence makes
+-- a division by nothing; and the stability of a model against its development sample is the index of its definition.
 SET client_min_messages = warning;
 SET search_path = public, crm;
 DO $$
@@ -62,6 +64,62 @@ UPDATE crm_data.quality_weight SET weight = 10 WHERE dimension = 'accuracy';
 SET SESSION AUTHORIZATION crm_test_data_one;
 SELECT cmp_ok((SELECT score FROM quality_of(ARRAY['CUST202401010003'::customer_code], '2025-12-31')), '<', 0.6::float8, 'weights are rows');
 
+-- -- how far a value is believed ----------------------------------------------------------
+
+RESET SESSION AUTHORIZATION;
+UPDATE crm_data.quality_weight SET weight = 0.3 WHERE dimension = 'accuracy';
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT results_eq($$SELECT field, grade, round(confidence::numeric, 4), round(reliability::numeric, 2), round(freshness::numeric, 4), verify FROM field_confidence('CUST202401010003', '2025-12-31') WHERE field IN ('document', 'phone', 'occupation')$$,
+    $$VALUES ('document', 'D', 0.0000, 0.70, 1.0000, true), ('occupation', 'B', 0.7, 0.7, 1, false), ('phone', 'B', 0.7, 0.7, 1, false)$$, 'what came through a partner is believed less, what is not valid not at all');
+RESET SESSION AUTHORIZATION;
+SELECT record_field_source('CUST202401010003', 'phone', 'other', 0.9, '2025-12-31'), record_field_source('CUST202401010003', 'occupation', 'somebody', 0.6, '2023-12-31');
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT results_eq($$SELECT field, grade, round(confidence::numeric, 4), round(reliability::numeric, 3), round(freshness::numeric, 4), verify FROM field_confidence('CUST202401010003', '2026-01-01') WHERE field IN ('phone', 'occupation')$$,
+    $$VALUES ('occupation', 'D', 0.2246, 0.450, 0.4991, true), ('phone', 'C', 0.6737, 0.675, 0.9981, false)$$, 'a value of its own source goes by that, its confidence and its day, not by the record''s');
+SELECT lives_ok($$SELECT set_quality_policy('verify_below', 0.68)$$, 'the bar is a row');
+SELECT isnt(quality_check('CUST202401010003', '2026-02-01'), NULL, 'one customer is assessed at once');
+SELECT results_eq($$SELECT field, reason FROM quality_issue WHERE customer_code = 'CUST202401010003' AND found_on = '2026-02-01' ORDER BY 1$$, $$VALUES ('occupation', 'stale'), ('phone', 'doubtful')$$, 'what is not believed enough is to be verified');
+SELECT is((SELECT low_confidence FROM customer_assessment WHERE customer_code = 'CUST202401010003'), '{birth_date,document,occupation,phone}', 'and marked in the view');
+SELECT is((customer_card('CUST202401010003') -> 'assessment' -> 'low_confidence')::text, '["birth_date", "document", "occupation", "phone"]', 'and on the card');
+SELECT throws_ok($$SELECT set_quality_policy('verify_below', 'NaN')$$, '23514', NULL, 'no bar is not a number');
+
+-- -- issues: given to somebody, escalated, closed, found again --------------------------------
+
+SELECT is(quality_assign('CUST202401010003', 'phone', 'crm_test_data_two', '2026-02-10'), 1::bigint, 'somebody is to see to it, and until when');
+SELECT throws_ok($$SELECT quality_assign('CUST202401010003', 'email', 'crm_test_data_two')$$, 'P0002', NULL, 'only what is open');
+SELECT quality_check('CUST202401010003', '2026-02-10');
+SELECT is((SELECT escalated_on FROM quality_issue WHERE customer_code = 'CUST202401010003' AND field = 'phone'), NULL, 'on its day it is not late');
+SELECT quality_check('CUST202401010003', '2026-02-11'), quality_check('CUST202401010003', '2026-02-12');
+SELECT results_eq($$SELECT owner::text = 'crm_test_data_two', due_on, escalated_on FROM quality_issue WHERE customer_code = 'CUST202401010003' AND field = 'phone' AND closed_on IS NULL$$, $$VALUES (true, date '2026-02-10', date '2026-02-11')$$, 'the day after it is escalated, once');
+RESET SESSION AUTHORIZATION;
+UPDATE crm_data.contact_point SET verified_at = '2026-02-12' WHERE customer_code = 'CUST202401010003';
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT quality_check('CUST202401010003', '2026-02-13');
+SELECT is((SELECT closed_on FROM quality_issue WHERE customer_code = 'CUST202401010003' AND field = 'phone'), date '2026-02-13', 'verified, it is closed');
+RESET SESSION AUTHORIZATION;
+UPDATE crm_data.contact_point SET verified_at = NULL WHERE customer_code = 'CUST202401010003';
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT quality_check('CUST202401010003', '2026-02-14');
+SELECT results_eq($$SELECT found_on, times, escalated_on, owner FROM quality_issue WHERE customer_code = 'CUST202401010003' AND field = 'phone' AND closed_on IS NULL$$, $$VALUES (date '2026-02-14', 2, NULL::date, NULL::name)$$, 'wrong again, it is found for the second time');
+RESET SESSION AUTHORIZATION;
+INSERT INTO crm_data.customer_class (customer_code, scheme, since, class) VALUES ('CUST202401010004', 'value', '2026-01-01', 'high'), ('CUST202401010003', 'value', '2026-01-01', 'medium');
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT is((SELECT string_agg(DISTINCT right(customer_code::text, 1) || is_key_customer, ',') FROM (SELECT * FROM quality_worklist ORDER BY place LIMIT 3) w), '4true', 'key customers come first');
+SELECT results_eq($$SELECT right(customer_code::text, 1), field, task FROM quality_worklist WHERE customer_code = 'CUST202401010003' ORDER BY field$$,
+    $$VALUES ('3', 'birth_date', 'correct'), ('3', 'document', 'correct'), ('3', 'occupation', 'verify'), ('3', 'phone', 'verify')$$, 'with what is to be done');
+SELECT results_eq($$SELECT month, found::int, found_again::int, closed::int, closed_in_time::int, escalated::int FROM crm_report.quality_progress WHERE owner_unit = 'south' AND month = '2026-02-01'$$,
+    $$VALUES (date '2026-02-01', 2, 1, 1, 0, 1)$$, 'progress by month and unit');
+SELECT set_quality_policy('verify_below', 0.4);
+-- A thousand half-lives, nobody at all, a kind of which nothing is looked at, and a day without end.
+SELECT define_score_rule('quality_field', '{"kind": "individual", "field": "phone", "half_life_days": 1}');
+SELECT is((SELECT timeliness BETWEEN 0 AND 1 FROM quality_of(ARRAY['CUST202401010001'::customer_code], '2099-01-01')), true, 'what is older than a thousand half-lives is worth nothing, and no error');
+SELECT is((SELECT count(*) FROM quality_of('{}', '2026-01-01')), 0::bigint, 'nobody has no quality');
+SELECT is(quality_check('CUST202401019999', '2026-01-01'), NULL, 'nor has who is not there');
+SELECT throws_ok($$SELECT quality_check('CUST202401010001', 'infinity')$$, '22008', NULL, 'a day is a day');
+RESET SESSION AUTHORIZATION;
+DELETE FROM crm_data.customer_class WHERE scheme = 'value';
+SET SESSION AUTHORIZATION crm_test_data_one;
+
 -- -- stability -----------------------------------------------------------------------------
 
 SELECT is(draft_score_model('{"model": "band", "scale_high": 4, "band_edges": [1, 3], "band_shares": [0.25, 0.5, 0.25], "characteristics": [
@@ -85,6 +143,10 @@ SET SESSION AUTHORIZATION crm_test_data_one;
 CALL score_customers('band', '2026-01-31');
 SELECT cmp_ok((SELECT stability_index FROM crm_report.score_stability WHERE as_of = '2026-01-31'), '<', 10::float8, 'an empty band gives a number');
 SELECT results_eq($$SELECT month, sum(customers)::int FROM crm_report.score_migration GROUP BY 1$$, $$SELECT date '2026-01-01', 4 WHERE false$$, 'without grades nobody migrates');
+RESET SESSION AUTHORIZATION;
+DELETE FROM crm_data.quality_field WHERE kind = 'group';
+INSERT INTO crm_data.customer (customer_code, kind, survivor_code) VALUES ('CUST202401010099', 'group', 'CUST202401010099');
+SELECT is((SELECT count(*) FROM quality_of(ARRAY['CUST202401010099'::customer_code], '2026-01-01')), 0::bigint, 'where nothing is looked at nothing is said');
 SET SESSION AUTHORIZATION crm_test_nobody;
 SELECT throws_ok(statement, '42501', NULL, statement)
   FROM unnest(ARRAY['SELECT * FROM crm.quality_issue', 'SELECT * FROM crm.quality_score', 'SELECT * FROM crm_report.quality_trend', 'CALL assess_quality()',

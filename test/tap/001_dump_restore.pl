@@ -54,6 +54,14 @@ $source->safe_psql('crm', q{
 	       crm.give_points(c[1], 'gift 1', 'spring', 5), crm.judge(c[1], 'share', '0.5', 'a survey', '2099-12-31')
 	  FROM crm.score_codes(NULL, 50) c;
 	RESET SESSION AUTHORIZATION;
+	-- a run of cleaning, applied: proposals with encrypted values and their digests
+	UPDATE crm_data.individual SET birth_date = birth_date - 1 WHERE birth_date > '1900-01-01';
+	SET SESSION AUTHORIZATION modeller;
+	CALL crm.cleaning_preview(NULL, ARRAY['birth_date_by_identity']);
+	SET SESSION AUTHORIZATION approver;
+	SELECT crm.cleaning_approve(1, seen) FROM crm.cleaning_run;
+	CALL crm.cleaning_apply(1);
+	RESET SESSION AUTHORIZATION;
 	-- what a DBA does to tables that are his
 	ALTER TABLE crm_data.customer ADD COLUMN remark text DEFAULT 'none';
 	CREATE INDEX customer_remark_idx ON crm_data.customer (remark);
@@ -81,7 +89,7 @@ cmp_ok($source->safe_psql('crm', 'SELECT count(*) FROM crm_data.import_reject'),
 cmp_ok(() = $data =~ /crm1:/g, '>', 1000, 'the picture of the data shows envelopes');
 unlike($data =~ s/^== crm_data.field_policy.*?(?=^== )//msr, qr/\*\*/, 'and no mask');
 
-for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue credit_exposure points_gift_use points_merge consent_event legal_hold))
+for my $table (qw(score_bin score_result customer_class customer_level quality_score quality_issue cleaning_proposal credit_exposure points_gift_use points_merge consent_event legal_hold))
 {
 	cmp_ok($source->safe_psql('crm', "SELECT count(*) FROM crm_data.$table"), '>', 0, "there is something in $table");
 }
