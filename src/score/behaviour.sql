@@ -206,24 +206,28 @@ CREATE FUNCTION crm.class_keep(codes crm.customer_code[], known jsonb[], scheme 
 DECLARE
     held CONSTANT integer := crm.rule_version('class.' || scheme, as_of);
     moved crm.customer_code[];
+    classes text[];
+    before text[];
+    vals float8[];
     dormant crm.customer_code[];
 BEGIN
     PERFORM crm.score_require('value');
     IF held IS NULL THEN
         RAISE EXCEPTION 'no classes of scheme "%" on %', scheme, as_of USING ERRCODE = 'undefined_object', HINT = 'crm.rule_set lists the sets of rules and when they hold.';
     END IF;
-    WITH changed AS (
-        SELECT n.*, o.class AS class_before, o.since, r.asks_reason FROM crm.class_proposals(codes, known, scheme, held) n
-          JOIN crm_data.class_rule r ON r.scheme = class_keep.scheme AND r.version = held AND r.class = n.class
-          LEFT JOIN crm_data.customer_class o ON o.customer_code = n.customer_code AND o.scheme = class_keep.scheme AND o.until IS NULL
-         WHERE o.class IS DISTINCT FROM n.class AND (o.since IS NULL OR o.since < class_keep.as_of)),
-    closed AS (
-        UPDATE crm_data.customer_class k SET until = class_keep.as_of - 1 FROM changed m
-         WHERE k.customer_code = m.customer_code AND k.scheme = class_keep.scheme AND k.since = m.since RETURNING 1),
-    made AS (
+    -- By arrays and along keys: plans are kept while the table grows, and must not turn to reading all of it.
+    SELECT array_agg(n.customer_code), array_agg(n.class), array_agg(n.value), array_agg(o.class), array_agg(n.customer_code) FILTER (WHERE r.asks_reason)
+      INTO moved, classes, vals, before, dormant
+      FROM crm.class_proposals(codes, known, scheme, held) n
+      JOIN crm_data.class_rule r ON r.scheme = class_keep.scheme AND r.version = held AND r.class = n.class
+      LEFT JOIN LATERAL (SELECT k.class, k.since FROM crm_data.customer_class k
+                          WHERE k.customer_code = n.customer_code AND k.scheme = class_keep.scheme AND k.until IS NULL ORDER BY k.since DESC LIMIT 1) o ON true
+     WHERE o.class IS DISTINCT FROM n.class AND (o.since IS NULL OR o.since < class_keep.as_of);
+    IF moved IS NOT NULL THEN
+        UPDATE crm_data.customer_class k SET until = class_keep.as_of - 1 WHERE k.customer_code = ANY (moved) AND k.scheme = class_keep.scheme AND k.until IS NULL;
         INSERT INTO crm_data.customer_class (customer_code, scheme, since, class, class_before, value, rule_version)
-        SELECT m.customer_code, class_keep.scheme, class_keep.as_of, m.class, m.class_before, m.value, held FROM changed m RETURNING customer_code)
-    SELECT array_agg(m.customer_code), array_agg(m.customer_code) FILTER (WHERE m.asks_reason) INTO moved, dormant FROM changed m;
+        SELECT m.code, class_keep.scheme, class_keep.as_of, m.class, m.class_before, m.value, held FROM unnest(moved, classes, before, vals) m (code, class, class_before, value);
+    END IF;
     PERFORM crm.dormancy_find(dormant, as_of);
     PERFORM crm.strategy_open(codes, moved, scheme, held, as_of);
     RETURN coalesce(cardinality(moved), 0);
@@ -331,14 +335,13 @@ CREATE FUNCTION crm.strategy_open(codes crm.customer_code[], moved crm.customer_
 BEGIN
     -- What the class before asked for is no longer to be done.
     UPDATE crm_data.follow_up f SET closed_on = strategy_open.as_of, closed_by = session_user, outcome = 'left the class'
-      FROM unnest(moved) m (code)
-     WHERE f.customer_code = m.code AND f.closed_on IS NULL AND f.domain = 'general' AND split_part(f.subject, '.', 1) = strategy_open.scheme;
+     WHERE f.customer_code = ANY (moved) AND f.closed_on IS NULL AND f.domain = 'general' AND split_part(f.subject, '.', 1) = strategy_open.scheme;
     INSERT INTO crm_data.follow_up (customer_code, action, subject, opened_on, due_on, owner_unit)
     SELECT k.customer_code, a.action, k.scheme || '.' || k.class, strategy_open.as_of, strategy_open.as_of + a.due_days, c.owner_unit
       FROM unnest(moved) m (code)
-      JOIN crm_data.customer_class k ON k.customer_code = m.code AND k.scheme = strategy_open.scheme AND k.since = strategy_open.as_of
+     CROSS JOIN LATERAL (SELECT x.* FROM crm_data.customer_class x WHERE x.customer_code = m.code AND x.scheme = strategy_open.scheme AND x.since = strategy_open.as_of LIMIT 1) k
       JOIN crm_data.class_action a ON a.scheme = k.scheme AND a.version = strategy_open.version AND a.class = k.class AND a.every_days IS NULL
-      JOIN crm_data.customer c ON c.customer_code = k.customer_code
+     CROSS JOIN LATERAL (SELECT x.owner_unit FROM crm_data.customer x WHERE x.customer_code = k.customer_code LIMIT 1) c
      WHERE k.class_before IS NOT NULL OR a.on_first
         ON CONFLICT DO NOTHING;
     PERFORM FROM crm_data.class_action a WHERE a.scheme = strategy_open.scheme AND a.version = strategy_open.version AND a.every_days IS NOT NULL;
@@ -358,10 +361,9 @@ CREATE FUNCTION crm.strategy_repeat(codes crm.customer_code[], scheme text, vers
     AS $$
     -- A contact is made when somebody spoke to the customer; nobody need tell the list.
     UPDATE crm_data.follow_up f SET closed_on = strategy_repeat.as_of, closed_by = session_user, outcome = 'contacted'
-      FROM unnest(codes) c (code)
-     WHERE f.customer_code = c.code AND f.action = 'contact' AND f.closed_on IS NULL AND split_part(f.subject, '.', 1) = strategy_repeat.scheme
+     WHERE f.customer_code = ANY (codes) AND f.action = 'contact' AND f.closed_on IS NULL AND split_part(f.subject, '.', 1) = strategy_repeat.scheme
        AND EXISTS (SELECT FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
-                    WHERE m.survivor_code = c.code AND i.direction = 'outbound' AND i.happened_at >= f.opened_on AND i.happened_at < strategy_repeat.as_of + 1);
+                    WHERE m.survivor_code = f.customer_code AND i.direction = 'outbound' AND i.happened_at >= f.opened_on AND i.happened_at < strategy_repeat.as_of + 1);
     INSERT INTO crm_data.follow_up (customer_code, action, subject, opened_on, due_on, owner_unit)
     SELECT k.customer_code, a.action, k.scheme || '.' || k.class, strategy_repeat.as_of, d.due_on, w.owner_unit
       FROM unnest(codes) c (code)
@@ -394,7 +396,10 @@ BEGIN
     NEW.changed_by := session_user;
     NEW.changed_at := now();
     PERFORM FROM crm_data.customer c WHERE c.customer_code = NEW.customer_code FOR NO KEY UPDATE;
-    NEW.rule_version := crm.rule_version('level.' || NEW.scheme, NEW.valid_from);
+    -- crm.rule_version(), written out, since a call for each row would cost more than all the rest.
+    SELECT r.version INTO NEW.rule_version FROM crm_data.rule_set r
+     WHERE r.rule_set = 'level.' || NEW.scheme AND r.state = 'approved' AND r.valid_from <= NEW.valid_from AND (r.valid_until IS NULL OR r.valid_until >= NEW.valid_from)
+     ORDER BY r.valid_from DESC, r.version DESC LIMIT 1;
     SELECT d.rank, d.minimum, s.valid_months INTO wanted FROM crm_data.level_def d JOIN crm_data.level_scheme s ON s.scheme = d.scheme AND s.version = d.version
      WHERE d.scheme = NEW.scheme AND d.version = NEW.rule_version AND d.level = NEW.level;
     NEW.rank := wanted.rank;
