@@ -242,8 +242,8 @@ CREATE FUNCTION crm.classify(codes crm.customer_code[], scheme text, as_of date)
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    who crm.customer_code[] := '{}';
-    known jsonb[] := '{}';
+    who crm.customer_code[];
+    known jsonb[];
 BEGIN
     PERFORM crm.score_require('value');
     SELECT k.who, k.known INTO who, known FROM crm.behaviour_known(codes, as_of) k;
@@ -372,7 +372,7 @@ CREATE FUNCTION crm.strategy_repeat(codes crm.customer_code[], scheme text, vers
       JOIN crm_data.customer w ON w.customer_code = k.customer_code
      CROSS JOIN LATERAL (
         SELECT greatest(k.since, max(i.happened_at)::date,
-                        (SELECT max(f.closed_on) FROM crm_data.follow_up f WHERE f.customer_code = k.customer_code AND f.action = a.action AND f.subject = k.scheme || '.' || k.class)) + a.every_days AS due_on
+                        (SELECT max(f.closed_on) FROM crm_data.follow_up f WHERE f.customer_code = k.customer_code AND f.action = a.action AND f.subject = k.scheme || '.' || k.class AND f.outcome <> 'contacted')) + a.every_days AS due_on
           FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
          WHERE m.survivor_code = k.customer_code AND i.direction = 'outbound' AND i.happened_at >= k.since AND i.happened_at < strategy_repeat.as_of + 1 AND a.action = 'contact') d
      -- Nobody is due who came in too late for it, or works through the interactions of a customer for nothing.

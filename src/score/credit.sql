@@ -313,6 +313,7 @@ CREATE FUNCTION crm.credit_limit_keep() RETURNS trigger
     AS $$
 DECLARE
     policy record;
+    asked boolean;
     why text;
 BEGIN
     NEW.granted_by := session_user;
@@ -324,16 +325,12 @@ BEGIN
      WHERE p.grade = NEW.grade AND p.valid_from <= NEW.valid_from AND p.approved_by IS NOT NULL AND p.currency = NEW.currency
      ORDER BY p.valid_from DESC LIMIT 1;
     NEW.policy_from := policy.valid_from;
-    IF (NEW.amount > 0 OR NEW.amount IS NULL) AND (SELECT c.kind FROM crm_data.customer c WHERE c.customer_code = NEW.customer_code) = 'organization' THEN
-        PERFORM crm.require_qualification(NEW.customer_code, NEW.valid_from);
-    END IF;
-    IF EXISTS (SELECT FROM crm_data.score_request q
+    asked := EXISTS (SELECT FROM crm_data.score_request q
                 WHERE q.customer_code = NEW.customer_code AND q.request_no = NEW.request_no AND q.state = 'approved' AND q.kind = 'limit'
                   AND (q.wanted, q.subject, q.valid_from, q.valid_until) = (NEW.kind, NEW.currency, NEW.valid_from, NEW.valid_until)
-                  AND q.amount IS NOT DISTINCT FROM NEW.amount) THEN
-        RETURN NEW;
-    END IF;
+                  AND q.amount IS NOT DISTINCT FROM NEW.amount);
     why := CASE
+        WHEN asked THEN NULL
         WHEN NEW.kind = 'not_controlled' THEN 'A customer without limit is an exception.'
         WHEN policy.grade IS NULL THEN 'There is no valid grade, or no policy for it.'
         WHEN NEW.kind = 'long_term' AND NEW.amount > policy.limit_amount THEN format('Grade %s allows %s %s.', NEW.grade, policy.limit_amount, policy.currency)
@@ -347,7 +344,10 @@ BEGIN
         RAISE EXCEPTION 'this credit limit needs an approved request' USING ERRCODE = 'KH003', DETAIL = why,
             HINT = 'crm.request_score_change(customer, ''limit'', ...), decided by somebody else.';
     END IF;
-    NEW.request_no := NULL;
+    IF (NEW.amount > 0 OR NEW.amount IS NULL) AND (SELECT c.kind FROM crm_data.customer c WHERE c.customer_code = NEW.customer_code) = 'organization' THEN
+        PERFORM crm.require_qualification(NEW.customer_code, NEW.valid_from);
+    END IF;
+    NEW.request_no := CASE WHEN asked THEN NEW.request_no END;
     RETURN NEW;
 END
 $$;

@@ -22,7 +22,7 @@ CREATE POLICY data_department ON crm_data.customer_cost FOR SELECT TO crm_data_a
 GRANT SELECT ON crm_data.customer_cost TO crm_data_admin;
 CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.customer_cost FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep();
 
-INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES ('customer_cost', 'pointer', 'counted for the survivor');
+INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES ('customer_cost', 'stays', 'a cost of this record; crm.customer_profit() counts it for the survivor');
 
 -- Every calendar year and currency by itself: amounts of two currencies are never added.
 CREATE VIEW crm_report.profit_abc WITH (security_invoker = true) AS

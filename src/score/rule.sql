@@ -238,8 +238,10 @@ BEGIN
         RAISE EXCEPTION 'no such rule of kind "%"', kind USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Unknown: ' || coalesce(unknown, kind),
             HINT = 'A kind is a table of rules, a rule an object of its columns: crm.dictionary lists them.';
     END IF;
-    IF its_set IS NULL THEN
+    IF kind LIKE 'quality%' THEN
         RETURN rule;
+    ELSIF its_set IS NULL THEN
+        RAISE EXCEPTION 'a rule of kind "%" names its scheme', kind USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT max(r.version) INTO draft FROM crm_data.rule_set r WHERE r.rule_set = its_set AND r.state = 'draft';
     IF draft IS NULL THEN
@@ -268,19 +270,19 @@ CREATE FUNCTION crm.define_score_rule(kind text, rule jsonb) RETURNS void
 DECLARE
     wanted CONSTANT jsonb := crm.rule_target(kind, rule);
     its_key CONSTANT jsonb := crm.rule_key(kind, wanted);
-    preset CONSTANT jsonb := CASE kind WHEN 'credit_warning_rule' THEN '{"active": true}' WHEN 'churn_rule' THEN '{"days": 90, "comparison": "at_least", "active": true}'
+    preset CONSTANT jsonb := CASE kind WHEN 'credit_warning_rule' THEN '{"active": true}'::jsonb WHEN 'churn_rule' THEN '{"days": 90, "comparison": "at_least", "active": true}'
         WHEN 'class_rule' THEN '{"asks_reason": false}' WHEN 'class_action' THEN '{"due_days": 14, "on_first": false}' WHEN 'dormancy_reason' THEN '{"days": 180}'
         WHEN 'level_scheme' THEN '{"valid_months": 12, "notice_days": 30, "min_tenure_days": 180}'
         WHEN 'quality_field' THEN '{"required": false, "weight": 1, "due_days": 30}' ELSE '{}' END;
-    columns text;
-    keys text;
+    columns CONSTANT name[] := crm.rule_columns(kind);
 BEGIN
-    SELECT string_agg(quote_ident(c), ', '), string_agg(quote_ident(c), ', ') FILTER (WHERE its_key ? c::text) INTO columns, keys FROM unnest(crm.rule_columns(kind)) c;
     -- The kind is one of a list, and the columns are the catalog's.
     EXECUTE format('INSERT INTO crm_data.%1$I (%2$s) SELECT %3$s FROM jsonb_populate_record(NULL::crm_data.%1$I,
                         coalesce((SELECT to_jsonb(x) FROM crm_data.%1$I x WHERE to_jsonb(x) @> $1), $2) || $3) n
-                        ON CONFLICT (%4$s) DO UPDATE SET (%2$s) = ROW (%5$s)', kind, columns, 'n.' || replace(columns, ', ', ', n.'), keys,
-                   'excluded.' || replace(columns, ', ', ', excluded.')) USING its_key, preset, wanted;
+                        ON CONFLICT (%4$s) DO UPDATE SET (%2$s) = ROW (%5$s)', kind,
+                   (SELECT string_agg(quote_ident(c), ', ') FROM unnest(columns) c), (SELECT string_agg('n.' || quote_ident(c), ', ') FROM unnest(columns) c),
+                   (SELECT string_agg(quote_ident(c), ', ') FROM unnest(columns) c WHERE its_key ? c::text), (SELECT string_agg('excluded.' || quote_ident(c), ', ') FROM unnest(columns) c))
+        USING its_key, preset, wanted;
 END
 $$;
 ALTER FUNCTION crm.define_score_rule(text, jsonb) OWNER TO crm_owner;
@@ -383,7 +385,7 @@ BEGIN
         SELECT m.domain, (SELECT a.version FROM crm_data.score_model a WHERE a.model = m.model AND a.state = 'active') INTO its_domain, in_force
           FROM crm_data.score_model m WHERE m.model = substr(rule_set, 7) AND m.version = rule_require_version.version;
     ELSE
-        SELECT CASE rule_set WHEN 'warning' THEN 'credit' ELSE 'general' END, crm.rule_version(rule_set, r.valid_from) INTO its_domain, in_force
+        SELECT CASE r.rule_set WHEN 'warning' THEN 'credit' ELSE 'general' END, crm.rule_version(r.rule_set, r.valid_from) INTO its_domain, in_force
           FROM crm_data.rule_set r WHERE r.rule_set = rule_require_version.rule_set AND r.version = rule_require_version.version;
     END IF;
     IF its_domain IS NULL THEN
