@@ -274,14 +274,13 @@ DECLARE
         WHEN 'class_rule' THEN '{"asks_reason": false}' WHEN 'class_action' THEN '{"due_days": 14, "on_first": false}' WHEN 'dormancy_reason' THEN '{"days": 180}'
         WHEN 'level_scheme' THEN '{"valid_months": 12, "notice_days": 30, "min_tenure_days": 180}'
         WHEN 'quality_field' THEN '{"required": false, "weight": 1, "due_days": 30}' ELSE '{}' END;
-    columns CONSTANT name[] := crm.rule_columns(kind);
 BEGIN
     -- The kind is one of a list, and the columns are the catalog's.
     EXECUTE format('INSERT INTO crm_data.%1$I (%2$s) SELECT %3$s FROM jsonb_populate_record(NULL::crm_data.%1$I,
                         coalesce((SELECT to_jsonb(x) FROM crm_data.%1$I x WHERE to_jsonb(x) @> $1), $2) || $3) n
                         ON CONFLICT (%4$s) DO UPDATE SET (%2$s) = ROW (%5$s)', kind,
-                   (SELECT string_agg(quote_ident(c), ', ') FROM unnest(columns) c), (SELECT string_agg('n.' || quote_ident(c), ', ') FROM unnest(columns) c),
-                   (SELECT string_agg(quote_ident(c), ', ') FROM unnest(columns) c WHERE its_key ? c::text), (SELECT string_agg('excluded.' || quote_ident(c), ', ') FROM unnest(columns) c))
+                   (SELECT string_agg(quote_ident(c), ', ') FROM unnest(crm.rule_columns(kind)) c), (SELECT string_agg('n.' || quote_ident(c), ', ') FROM unnest(crm.rule_columns(kind)) c),
+                   (SELECT string_agg(quote_ident(c), ', ') FROM unnest(crm.rule_columns(kind)) c WHERE its_key ? c::text), (SELECT string_agg('excluded.' || quote_ident(c), ', ') FROM unnest(crm.rule_columns(kind)) c))
         USING its_key, preset, wanted;
 END
 $$;
