@@ -111,6 +111,7 @@ ROOM_SQL = \
 	src/deploy/deploy.sql \
 	src/ident/ident.sql \
 	src/code/code.sql \
+	src/core/outbox.sql \
 	src/pii/pii.sql \
 	src/pii/pii_types.sql \
 	src/consent/consent.sql \
@@ -133,8 +134,10 @@ ROOM_SQL = \
 	src/score/score.sql \
 	src/score/model.sql \
 	src/score/result.sql \
+	src/score/work.sql \
 	src/score/credit.sql \
 	src/score/behaviour.sql \
+	src/score/profit.sql \
 	src/score/quality.sql \
 	src/score/clean.sql \
 	src/score/rule.sql \
@@ -147,6 +150,7 @@ ROOM_TABLES = \
 	src/core/core.tables.sql \
 	src/core/dictionary.tables.sql \
 	src/merge/merge_rule.tables.sql \
+	src/core/outbox.tables.sql \
 	src/code/code.tables.sql \
 	src/pii/pii.tables.sql \
 	src/party/party.tables.sql \
@@ -162,8 +166,11 @@ ROOM_TABLES = \
 	src/merge/merge.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \
+	src/score/rule.tables.sql \
+	src/score/work.tables.sql \
 	src/score/credit.tables.sql \
 	src/score/behaviour.tables.sql \
+	src/score/profit.tables.sql \
 	src/score/quality.tables.sql \
 	src/score/monitor.tables.sql \
 	src/score/clean.tables.sql \

@@ -10,9 +10,9 @@ CREATE FUNCTION crm.points_level_at(customer crm.customer_code, as_of date) RETU
     AS $$
     SELECT coalesce((SELECT d.points_level
                        FROM crm_data.customer c
-                      CROSS JOIN LATERAL (SELECT DISTINCT ON (l.scheme) l.scheme, l.level, l.valid_until FROM crm_data.customer_level l
+                      CROSS JOIN LATERAL (SELECT DISTINCT ON (l.scheme) l.scheme, l.rule_version, l.level, l.valid_until FROM crm_data.customer_level l
                                            WHERE l.customer_code = c.survivor_code AND l.valid_from <= $2 ORDER BY l.scheme, l.valid_from DESC) held
-                       JOIN crm_data.level_def d ON d.scheme = held.scheme AND d.level = held.level
+                       JOIN crm_data.level_def d ON d.scheme = held.scheme AND d.version = held.rule_version AND d.level = held.level
                        JOIN crm_data.points_level p ON p.level = d.points_level
                       WHERE c.customer_code = $1 AND held.valid_until >= $2
                       ORDER BY p.rank DESC LIMIT 1),

@@ -2,49 +2,62 @@
 
 -- -- churn --------------------------------------------------------------------------------
 
-CREATE FUNCTION crm.churn_measures(codes crm.customer_code[], as_of date) RETURNS TABLE (customer_code crm.customer_code, rule text, value float8, evidence jsonb)
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+CREATE FUNCTION crm.churn_measures(codes crm.customer_code[], known jsonb[], version integer, as_of date)
+    RETURNS TABLE (customer_code crm.customer_code, rule text, value float8, evidence jsonb)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off
     AS $$
-    WITH known AS (SELECT f.customer_code, f.features FROM crm.score_features(codes, as_of, false) f),
-    counted AS (
+    WITH counted AS (
         SELECT c.survivor_code AS customer_code, r.rule, count(*)::float8 AS value,
                jsonb_build_object('interactions', jsonb_agg(i.interaction_id ORDER BY i.happened_at), 'last_at', max(i.happened_at)) AS evidence
-          FROM crm_data.customer c JOIN crm_data.interaction i ON i.customer_code = c.customer_code
-          JOIN crm_data.churn_rule r ON r.measure = 'interactions' AND r.active AND concat_ws(' ', i.subject, i.outcome) ~* r.pattern
-         WHERE c.survivor_code = ANY (codes) AND i.happened_at > as_of - r.days AND i.happened_at < as_of + 1
+          FROM unnest(codes) x (code) JOIN crm_data.customer c ON c.survivor_code = x.code
+          JOIN crm_data.interaction i ON i.customer_code = c.customer_code AND i.happened_at < as_of + 1
+           AND i.happened_at > as_of - (SELECT max(w.days) FROM crm_data.churn_rule w WHERE w.version = churn_measures.version AND w.measure = 'interactions' AND w.active)
+          JOIN crm_data.churn_rule r ON r.version = churn_measures.version AND r.measure = 'interactions' AND r.active
+           AND i.happened_at > as_of - r.days AND concat_ws(' ', i.subject, i.outcome) ~* r.pattern
          GROUP BY c.survivor_code, r.rule)
     SELECT k.customer_code, r.rule, m.value, jsonb_build_object(r.measure, m.value)
-      FROM known k CROSS JOIN crm_data.churn_rule r
-      CROSS JOIN LATERAL (SELECT CASE r.measure
+      FROM unnest(codes, known) k (customer_code, features)
+      JOIN crm_data.churn_rule r ON r.version = churn_measures.version AND r.active AND r.measure NOT IN ('interactions', 'noted')
+     CROSS JOIN LATERAL (SELECT CASE r.measure
                WHEN 'consumption_ratio' THEN (k.features ->> 'amount_3m')::float8 / nullif((k.features ->> 'amount_before_3m')::float8, 0)
                WHEN 'interval_ratio' THEN (k.features ->> 'recency_days')::float8
                     / nullif(((k.features ->> 'trade_days')::float8 - (k.features ->> 'recency_days')::float8) / nullif((k.features ->> 'repeat_days')::float8, 0), 0)
                ELSE CASE jsonb_typeof(k.features -> r.measure) WHEN 'number' THEN (k.features ->> r.measure)::float8 END END AS value) m
-     WHERE r.active AND r.measure NOT IN ('interactions', 'noted')
-       AND CASE r.comparison WHEN 'at_least' THEN m.value >= r.threshold ELSE m.value <= r.threshold END
+     WHERE CASE r.comparison WHEN 'at_least' THEN m.value >= r.threshold ELSE m.value <= r.threshold END
+       AND (r.condition IS NULL OR crm.points_condition(r.condition, k.features))
     UNION ALL
-    SELECT n.customer_code, n.rule, n.value, n.evidence FROM counted n JOIN crm_data.churn_rule r ON r.rule = n.rule
+    SELECT n.customer_code, n.rule, n.value, n.evidence FROM counted n JOIN crm_data.churn_rule r ON r.rule = n.rule AND r.version = churn_measures.version
      WHERE CASE r.comparison WHEN 'at_least' THEN n.value >= r.threshold ELSE n.value <= r.threshold END $$;
-ALTER FUNCTION crm.churn_measures(crm.customer_code[], date) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.churn_measures(crm.customer_code[], date) IS
-$$Signs of leaving that the rules find as of a day, with evidence (流失信号计算).
+ALTER FUNCTION crm.churn_measures(crm.customer_code[], jsonb[], integer, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.churn_measures(crm.customer_code[], jsonb[], integer, date) IS
+$$Signs of leaving that a version of the rules finds as of a day in customers whose features are known, with evidence (流失信号计算).
 consumption_ratio: CNY of 90 days by that of the 90 before; interval_ratio: days since the last purchase by the customer's own average interval.$$;
-REVOKE EXECUTE ON FUNCTION crm.churn_measures(crm.customer_code[], date) FROM PUBLIC; -- reads customers
+REVOKE EXECUTE ON FUNCTION crm.churn_measures(crm.customer_code[], jsonb[], integer, date) FROM PUBLIC; -- reads customers
 
-CREATE FUNCTION crm.churn_detect(codes crm.customer_code[], as_of date) RETURNS bigint
+CREATE FUNCTION crm.churn_keep(codes crm.customer_code[], known jsonb[], as_of date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    held CONSTANT integer := crm.rule_version('churn', as_of);
     found_now bigint;
 BEGIN
     PERFORM crm.score_require('churn');
-    INSERT INTO crm_data.churn_signal (customer_code, as_of, rule, value, evidence)
-    SELECT m.customer_code, churn_detect.as_of, m.rule, m.value, m.evidence FROM crm.churn_measures(codes, churn_detect.as_of) m
+    INSERT INTO crm_data.churn_signal (customer_code, as_of, rule, rule_version, value, evidence)
+    SELECT m.customer_code, churn_keep.as_of, m.rule, held, m.value, m.evidence FROM crm.churn_measures(codes, known, held, churn_keep.as_of) m
         ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS found_now = ROW_COUNT;
     RETURN found_now;
 END
 $$;
+ALTER FUNCTION crm.churn_keep(crm.customer_code[], jsonb[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.churn_keep(crm.customer_code[], jsonb[], date) IS 'Keep the signs of leaving of customers whose features are known; returns how many are new (流失信号登记). A part of crm.assess_behaviour(). Errors: 42501.';
+REVOKE EXECUTE ON FUNCTION crm.churn_keep(crm.customer_code[], jsonb[], date) FROM PUBLIC; -- writes signals
+
+CREATE FUNCTION crm.churn_detect(codes crm.customer_code[], as_of date) RETURNS bigint
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT crm.score_require('churn');
+    SELECT coalesce(crm.churn_keep(array_agg(f.customer_code), array_agg(f.features), as_of), 0) FROM crm.score_features(codes, as_of, false) f $$;
 ALTER FUNCTION crm.churn_detect(crm.customer_code[], date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.churn_detect(crm.customer_code[], date) IS 'Keep the signs of leaving as of a day; returns how many are new (流失信号登记). Errors: 42501.';
 REVOKE EXECUTE ON FUNCTION crm.churn_detect(crm.customer_code[], date) FROM PUBLIC; -- writes signals
@@ -53,14 +66,16 @@ GRANT EXECUTE ON FUNCTION crm.churn_detect(crm.customer_code[], date) TO crm_dat
 CREATE FUNCTION crm.note_churn_signal(customer crm.customer_code, rule text, evidence jsonb, as_of date DEFAULT crm.company_today()) RETURNS boolean
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+DECLARE
+    held CONSTANT integer := crm.rule_version('churn', as_of);
 BEGIN
     PERFORM crm.score_require('churn');
-    IF NOT EXISTS (SELECT FROM crm_data.churn_rule r WHERE r.rule = note_churn_signal.rule AND r.measure = 'noted' AND r.active) THEN
+    IF NOT EXISTS (SELECT FROM crm_data.churn_rule r WHERE r.rule = note_churn_signal.rule AND r.version = held AND r.measure = 'noted' AND r.active) THEN
         RAISE EXCEPTION 'no churn rule "%" whose signs are noted', rule USING ERRCODE = 'undefined_object',
             HINT = 'crm.churn_rule lists the rules; those of measure noted are found elsewhere.';
     END IF;
-    INSERT INTO crm_data.churn_signal (customer_code, as_of, rule, value, evidence)
-    VALUES (customer, as_of, rule, 1, evidence) ON CONFLICT DO NOTHING;
+    INSERT INTO crm_data.churn_signal (customer_code, as_of, rule, rule_version, value, evidence)
+    VALUES (customer, as_of, rule, held, 1, evidence) ON CONFLICT DO NOTHING;
     RETURN FOUND;
 END
 $$;
@@ -78,12 +93,13 @@ CREATE FUNCTION crm.churn_risks(codes crm.customer_code[], as_of date)
     SELECT c.customer_code, greatest(coalesce(s.risk, 0), m.risk), coalesce(s.risk, 0), m.risk,
            jsonb_strip_nulls(jsonb_build_object('signals', s.evidence, 'model', m.evidence))
       FROM unnest(codes) c (customer_code)
+     CROSS JOIN (SELECT crm.rule_version('churn', churn_risks.as_of) AS held OFFSET 0) v
      CROSS JOIN LATERAL (SELECT array_agg(x.customer_code) AS members FROM crm_data.customer x WHERE x.survivor_code = c.customer_code) n
       LEFT JOIN LATERAL (
           SELECT 1 - exp(sum(ln(1 - x.weight))) AS risk,
                  jsonb_agg(jsonb_build_object('rule', x.rule, 'found', x.as_of, 'weight', x.weight, 'value', x.value, 'evidence', x.evidence) ORDER BY x.weight DESC, x.rule) AS evidence
             FROM (SELECT DISTINCT ON (g.rule) g.rule, g.as_of, g.value, g.evidence, r.weight
-                    FROM crm_data.churn_signal g JOIN crm_data.churn_rule r ON r.rule = g.rule AND r.active
+                    FROM crm_data.churn_signal g JOIN crm_data.churn_rule r ON r.rule = g.rule AND r.version = v.held AND r.active
                    -- What was noted of a merged record nobody can reckon anew for the survivor.
                    WHERE (g.customer_code = c.customer_code OR r.measure = 'noted') AND g.customer_code = ANY (n.members) AND g.as_of BETWEEN churn_risks.as_of - 30 AND churn_risks.as_of
                    ORDER BY g.rule, g.as_of DESC) x) s ON true
@@ -142,64 +158,230 @@ $$A definition for the evaluation of trade partners to begin with: eleven weight
 
 -- -- classes ----------------------------------------------------------------------------------
 
-CREATE FUNCTION crm.behaviour_features(codes crm.customer_code[], as_of date) RETURNS TABLE (customer_code crm.customer_code, features jsonb)
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp
+CREATE FUNCTION crm.behaviour_features(codes crm.customer_code[], known jsonb[], as_of date) RETURNS TABLE (customer_code crm.customer_code, features jsonb)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_nestloop = off
     AS $$
-    SELECT f.customer_code, f.features || jsonb_build_object('churn_risk', k.risk)
-           || coalesce((SELECT jsonb_object_agg('score.' || x.purpose, x.score)
-                          FROM (SELECT DISTINCT ON (r.purpose) r.purpose, r.score FROM crm_data.score_result r
-                                 WHERE r.customer_code = f.customer_code AND r.domain <> 'credit' AND r.as_of <= behaviour_features.as_of AND r.valid_until >= behaviour_features.as_of
-                                 ORDER BY r.purpose, r.as_of DESC, r.result_id DESC) x), '{}')
-      FROM crm.score_features(codes, as_of, false) f JOIN crm.churn_risks(codes, as_of) k ON k.customer_code = f.customer_code $$;
-ALTER FUNCTION crm.behaviour_features(crm.customer_code[], date) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.behaviour_features(crm.customer_code[], date) IS
-$$What classes and levels can ask of customers: crm.score_features(), churn_risk, and score.PURPOSE for each latest valid result but those of credit (分类特征). Errors: 42501.$$;
-REVOKE EXECUTE ON FUNCTION crm.behaviour_features(crm.customer_code[], date) FROM PUBLIC; -- reads customers
+    -- Both sides have a row for each customer; what is known of a batch's size would lead to comparing each with each.
+    SELECT f.customer_code, f.features || jsonb_build_object('churn_risk', k.risk) || coalesce(s.scores, '{}')
+      FROM unnest(codes, known) f (customer_code, features) JOIN crm.churn_risks(codes, as_of) k ON k.customer_code = f.customer_code
+      LEFT JOIN crm.behaviour_scores(codes, as_of) s ON s.customer_code = f.customer_code $$;
+ALTER FUNCTION crm.behaviour_features(crm.customer_code[], jsonb[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.behaviour_features(crm.customer_code[], jsonb[], date) IS
+$$What classes and levels can ask of customers: crm.score_features(), which are given, churn_risk, and score.PURPOSE for each latest valid result but those of credit (分类特征). Errors: 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.behaviour_features(crm.customer_code[], jsonb[], date) FROM PUBLIC; -- reads customers
 
-CREATE FUNCTION crm.class_of(scheme text, features jsonb, OUT class text, OUT value float8)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+CREATE FUNCTION crm.behaviour_scores(codes crm.customer_code[], as_of date) RETURNS TABLE (customer_code crm.customer_code, scores jsonb)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
     AS $$
-    SELECT r.class, x.value
-      FROM crm_data.class_rule r
-      LEFT JOIN LATERAL (SELECT (features ->> r.feature)::float8 AS value WHERE jsonb_typeof(features -> r.feature) = 'number') x ON true
-     WHERE r.scheme = class_of.scheme
-       AND (r.feature IS NULL OR x.value IS NOT NULL AND (r.lower IS NULL OR x.value >= r.lower) AND (r.upper IS NULL OR x.value < r.upper))
-     ORDER BY r.sort LIMIT 1 $$;
-COMMENT ON FUNCTION crm.class_of(text, jsonb) IS 'The class that the first fitting rule of a scheme gives, and the value that it looked at (分类判定).';
+    SELECT x.customer_code, jsonb_object_agg('score.' || x.purpose, x.score)
+      FROM (SELECT DISTINCT ON (r.customer_code, r.purpose) r.customer_code, r.purpose, r.score
+              FROM unnest(codes) c (code) JOIN crm_data.score_result r ON r.customer_code = c.code
+             WHERE r.domain <> 'credit' AND r.as_of <= behaviour_scores.as_of AND r.valid_until >= behaviour_scores.as_of
+             ORDER BY r.customer_code, r.purpose, r.as_of DESC, r.result_id DESC) x
+     GROUP BY x.customer_code $$;
+ALTER FUNCTION crm.behaviour_scores(crm.customer_code[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.behaviour_scores(crm.customer_code[], date) IS 'The latest valid score for each purpose but those of credit, of customers who have any (有效评分).';
+REVOKE EXECUTE ON FUNCTION crm.behaviour_scores(crm.customer_code[], date) FROM PUBLIC; -- reads customers
+
+CREATE FUNCTION crm.class_proposals(codes crm.customer_code[], known jsonb[], scheme text, version integer)
+    RETURNS TABLE (customer_code crm.customer_code, class text, value float8)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    AS $$
+    SELECT DISTINCT ON (k.n) k.customer_code, r.class, x.value
+      FROM unnest(codes, known) WITH ORDINALITY k (customer_code, features, n)
+      JOIN crm_data.class_rule r ON r.scheme = class_proposals.scheme AND r.version = class_proposals.version
+     CROSS JOIN LATERAL (SELECT CASE jsonb_typeof(k.features -> r.feature) WHEN 'number' THEN (k.features -> r.feature)::float8 END AS value) x
+     WHERE (r.feature IS NULL OR x.value IS NOT NULL AND (r.lower IS NULL OR x.value >= r.lower) AND (r.upper IS NULL OR x.value < r.upper))
+       AND (r.condition IS NULL OR crm.points_condition(r.condition, k.features))
+     ORDER BY k.n, r.sort $$;
+ALTER FUNCTION crm.class_proposals(crm.customer_code[], jsonb[], text, integer) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.class_proposals(crm.customer_code[], jsonb[], text, integer) IS
+$$The class that the first fitting rule of a version gives to customers whose features are known, and the value that it looked at (分类判定).$$;
+REVOKE EXECUTE ON FUNCTION crm.class_proposals(crm.customer_code[], jsonb[], text, integer) FROM PUBLIC; -- a part of crm.classify()
+
+CREATE FUNCTION crm.class_keep(codes crm.customer_code[], known jsonb[], scheme text, as_of date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+    AS $$
+DECLARE
+    held CONSTANT integer := crm.rule_version('class.' || scheme, as_of);
+    moved crm.customer_code[];
+    classes text[];
+    before text[];
+    vals float8[];
+    dormant crm.customer_code[];
+BEGIN
+    PERFORM crm.score_require('value');
+    IF held IS NULL THEN
+        RAISE EXCEPTION 'no classes of scheme "%" on %', scheme, as_of USING ERRCODE = 'undefined_object', HINT = 'crm.rule_set lists the sets of rules and when they hold.';
+    END IF;
+    -- By arrays and along keys: plans are kept while the table grows, and must not turn to reading all of it.
+    SELECT array_agg(n.customer_code), array_agg(n.class), array_agg(n.value), array_agg(o.class), array_agg(n.customer_code) FILTER (WHERE r.asks_reason)
+      INTO moved, classes, vals, before, dormant
+      FROM crm.class_proposals(codes, known, scheme, held) n
+      JOIN crm_data.class_rule r ON r.scheme = class_keep.scheme AND r.version = held AND r.class = n.class
+      LEFT JOIN LATERAL (SELECT k.class, k.since FROM crm_data.customer_class k
+                          WHERE k.customer_code = n.customer_code AND k.scheme = class_keep.scheme AND k.until IS NULL ORDER BY k.since DESC LIMIT 1) o ON true
+     WHERE o.class IS DISTINCT FROM n.class AND (o.since IS NULL OR o.since < class_keep.as_of);
+    IF moved IS NOT NULL THEN
+        UPDATE crm_data.customer_class k SET until = class_keep.as_of - 1 WHERE k.customer_code = ANY (moved) AND k.scheme = class_keep.scheme AND k.until IS NULL;
+        INSERT INTO crm_data.customer_class (customer_code, scheme, since, class, class_before, value, rule_version)
+        SELECT m.code, class_keep.scheme, class_keep.as_of, m.class, m.class_before, m.value, held FROM unnest(moved, classes, before, vals) m (code, class, class_before, value);
+    END IF;
+    PERFORM crm.dormancy_find(dormant, as_of);
+    PERFORM crm.strategy_open(codes, moved, scheme, held, as_of);
+    RETURN coalesce(cardinality(moved), 0);
+END
+$$;
+ALTER FUNCTION crm.class_keep(crm.customer_code[], jsonb[], text, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.class_keep(crm.customer_code[], jsonb[], text, date) IS
+$$Give classes to customers whose features are known; returns how many changed (客户分类登记). A part of crm.classify(). Errors: 42501, 42704.$$;
+REVOKE EXECUTE ON FUNCTION crm.class_keep(crm.customer_code[], jsonb[], text, date) FROM PUBLIC; -- writes classes
 
 CREATE FUNCTION crm.classify(codes crm.customer_code[], scheme text, as_of date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    changed bigint;
+    who crm.customer_code[];
+    known jsonb[];
 BEGIN
     PERFORM crm.score_require('value');
-    PERFORM FROM crm_data.class_rule r WHERE r.scheme = classify.scheme;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no classes of scheme "%"', scheme USING ERRCODE = 'undefined_object';
-    END IF;
-    WITH fresh AS (
-        SELECT f.customer_code, c.class, c.value FROM crm.behaviour_features(codes, classify.as_of) f, crm.class_of(classify.scheme, f.features) c
-         WHERE c.class IS NOT NULL),
-    moved AS (
-        SELECT n.*, o.class AS class_before, o.since FROM fresh n
-          LEFT JOIN crm_data.customer_class o ON o.customer_code = n.customer_code AND o.scheme = classify.scheme AND o.until IS NULL
-         WHERE o.class IS DISTINCT FROM n.class AND (o.since IS NULL OR o.since < classify.as_of)),
-    closed AS (
-        UPDATE crm_data.customer_class k SET until = classify.as_of - 1 FROM moved m
-         WHERE k.customer_code = m.customer_code AND k.scheme = classify.scheme AND k.since = m.since RETURNING 1)
-    INSERT INTO crm_data.customer_class (customer_code, scheme, since, class, class_before, value)
-    SELECT m.customer_code, classify.scheme, classify.as_of, m.class, m.class_before, m.value FROM moved m;
-    GET DIAGNOSTICS changed = ROW_COUNT;
-    RETURN changed;
+    SELECT k.who, k.known INTO who, known FROM crm.behaviour_known(codes, as_of) k;
+    RETURN crm.class_keep(coalesce(who, '{}'), coalesce(known, '{}'), scheme, as_of);
 END
 $$;
 ALTER FUNCTION crm.classify(crm.customer_code[], text, date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.classify(crm.customer_code[], text, date) IS
-$$Give customers the class that a scheme's rules say as of a day; a change ends the row before and begins another; returns how many changed (客户分类).
+$$Give customers the class that the rules which hold on a day say; a change ends the row before and begins another, opens what the class asks for, and, for a class that asks for the reason, says which was found; returns how many changed (客户分类).
 Errors: 42501, 42704.$$;
 REVOKE EXECUTE ON FUNCTION crm.classify(crm.customer_code[], text, date) FROM PUBLIC; -- writes classes
 GRANT EXECUTE ON FUNCTION crm.classify(crm.customer_code[], text, date) TO crm_data_admin;
+
+CREATE FUNCTION crm.behaviour_known(codes crm.customer_code[], as_of date, OUT who crm.customer_code[], OUT known jsonb[])
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    SELECT array_agg(f.customer_code), array_agg(f.features) INTO who, known FROM crm.score_features(codes, as_of, false) f;
+    SELECT array_agg(f.customer_code), array_agg(f.features) INTO who, known FROM crm.behaviour_features(who, known, as_of) f;
+END
+$$;
+ALTER FUNCTION crm.behaviour_known(crm.customer_code[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.behaviour_known(crm.customer_code[], date) IS 'All that classes and levels can ask of customers, reckoned once: their codes, and beside them crm.behaviour_features() (行为特征). Errors: 42501.';
+REVOKE EXECUTE ON FUNCTION crm.behaviour_known(crm.customer_code[], date) FROM PUBLIC; -- reads customers
+
+-- -- why customers sleep, and what is done for a class ------------------------------------------
+
+CREATE FUNCTION crm.dormancy_reasons(codes crm.customer_code[], version integer, as_of date) RETURNS TABLE (customer_code crm.customer_code, reason text, evidence jsonb)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    AS $$
+    SELECT DISTINCT ON (c.code) c.code, r.reason, x.evidence
+      FROM unnest(codes) c (code)
+      JOIN crm_data.dormancy_reason r ON r.version = dormancy_reasons.version
+     CROSS JOIN LATERAL (
+        SELECT jsonb_build_object('interactions', jsonb_agg(i.interaction_id ORDER BY i.happened_at), 'last_at', max(i.happened_at)) AS evidence
+          FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
+         WHERE r.pattern IS NOT NULL AND m.survivor_code = c.code AND i.happened_at > as_of - r.days AND i.happened_at < as_of + 1
+           AND concat_ws(' ', i.subject, i.outcome) ~* r.pattern HAVING count(*) > 0
+        UNION ALL
+        SELECT jsonb_build_object('signals', jsonb_agg(s.evidence ORDER BY s.as_of), 'last_on', max(s.as_of))
+          FROM crm_data.customer m JOIN crm_data.churn_signal s ON s.customer_code = m.customer_code
+         WHERE r.signal IS NOT NULL AND m.survivor_code = c.code AND s.rule = r.signal AND s.as_of > dormancy_reasons.as_of - r.days AND s.as_of <= dormancy_reasons.as_of HAVING count(*) > 0
+        UNION ALL
+        SELECT '{}' WHERE num_nonnulls(r.pattern, r.signal) = 0) x
+     ORDER BY c.code, r.sort $$;
+ALTER FUNCTION crm.dormancy_reasons(crm.customer_code[], integer, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.dormancy_reasons(crm.customer_code[], integer, date) IS
+$$The first reason, in order, for which a version of the rules finds evidence: interactions by pattern, or signs of leaving, of the last days (休眠原因判定).$$;
+REVOKE EXECUTE ON FUNCTION crm.dormancy_reasons(crm.customer_code[], integer, date) FROM PUBLIC; -- reads customers
+
+CREATE FUNCTION crm.dormancy_find(codes crm.customer_code[], as_of date) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    INSERT INTO crm_data.customer_dormancy (customer_code, since, reason, rule_version, found_by, evidence, recorded_by)
+    SELECT d.customer_code, as_of, d.reason, v.held, 'rule', d.evidence, session_user
+      FROM (SELECT crm.rule_version('dormancy', as_of) AS held) v CROSS JOIN LATERAL crm.dormancy_reasons(codes, v.held, as_of) d $$;
+COMMENT ON FUNCTION crm.dormancy_find(crm.customer_code[], date) IS 'Keep why customers fell asleep, as the rules find it (休眠原因登记). A part of crm.classify().';
+REVOKE EXECUTE ON FUNCTION crm.dormancy_find(crm.customer_code[], date) FROM PUBLIC; -- writes
+GRANT EXECUTE ON FUNCTION crm.dormancy_find(crm.customer_code[], date) TO crm_owner;
+
+CREATE FUNCTION crm.record_dormancy_reason(customer crm.customer_code, reason text, evidence text, as_of date DEFAULT crm.company_today()) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    who CONSTANT crm.customer_code := coalesce(crm.resolve(customer), customer);
+    asleep date;
+    made bigint;
+BEGIN
+    PERFORM crm.score_require('value');
+    SELECT max(d.since) INTO asleep FROM crm_data.customer_dormancy d WHERE d.customer_code = who AND d.since <= as_of;
+    IF asleep IS NULL THEN
+        RAISE EXCEPTION 'customer % was not found dormant', customer USING ERRCODE = 'no_data_found', HINT = 'A class whose rule asks for the reason is what finds it: crm.classify().';
+    END IF;
+    INSERT INTO crm_data.customer_dormancy (customer_code, since, reason, rule_version, found_by, evidence, recorded_by)
+    VALUES (who, asleep, reason, crm.rule_version('dormancy', as_of), 'person', jsonb_build_object('note', evidence), session_user) RETURNING entry_no INTO made;
+    RETURN made;
+END
+$$;
+ALTER FUNCTION crm.record_dormancy_reason(crm.customer_code, text, text, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.record_dormancy_reason(crm.customer_code, text, text, date) IS
+$$Record why a customer sleeps, as a person found out; it stands above what rules found, which stays (登记休眠原因).
+reason: a code of crm.dormancy_reason; evidence: how it is known. Errors: P0002 not dormant, 23503 no such reason, 23514 without evidence, 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.record_dormancy_reason(crm.customer_code, text, text, date) FROM PUBLIC; -- writes
+GRANT EXECUTE ON FUNCTION crm.record_dormancy_reason(crm.customer_code, text, text, date) TO crm_data_admin;
+
+CREATE FUNCTION crm.strategy_open(codes crm.customer_code[], moved crm.customer_code[], scheme text, version integer, as_of date) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    -- What the class before asked for is no longer to be done.
+    UPDATE crm_data.follow_up f SET closed_on = strategy_open.as_of, closed_by = session_user, outcome = 'left the class'
+     WHERE f.customer_code = ANY (moved) AND f.closed_on IS NULL AND f.domain = 'general' AND split_part(f.subject, '.', 1) = strategy_open.scheme;
+    INSERT INTO crm_data.follow_up (customer_code, action, subject, opened_on, due_on, owner_unit)
+    SELECT k.customer_code, a.action, k.scheme || '.' || k.class, strategy_open.as_of, strategy_open.as_of + a.due_days, c.owner_unit
+      FROM unnest(moved) m (code)
+     CROSS JOIN LATERAL (SELECT x.* FROM crm_data.customer_class x WHERE x.customer_code = m.code AND x.scheme = strategy_open.scheme AND x.since = strategy_open.as_of LIMIT 1) k
+      JOIN crm_data.class_action a ON a.scheme = k.scheme AND a.version = strategy_open.version AND a.class = k.class AND a.every_days IS NULL
+     CROSS JOIN LATERAL (SELECT x.owner_unit FROM crm_data.customer x WHERE x.customer_code = k.customer_code LIMIT 1) c
+     WHERE k.class_before IS NOT NULL OR a.on_first
+        ON CONFLICT DO NOTHING;
+    PERFORM FROM crm_data.class_action a WHERE a.scheme = strategy_open.scheme AND a.version = strategy_open.version AND a.every_days IS NOT NULL;
+    IF FOUND THEN
+        PERFORM crm.strategy_repeat(codes, scheme, version, as_of);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.strategy_open(crm.customer_code[], crm.customer_code[], text, integer, date) IS
+$$Open what their class asks for: of those who moved what is done once, of all what is done regularly and falls due within its days (分类策略任务). A part of crm.classify().$$;
+REVOKE EXECUTE ON FUNCTION crm.strategy_open(crm.customer_code[], crm.customer_code[], text, integer, date) FROM PUBLIC; -- writes
+GRANT EXECUTE ON FUNCTION crm.strategy_open(crm.customer_code[], crm.customer_code[], text, integer, date) TO crm_owner;
+
+CREATE FUNCTION crm.strategy_repeat(codes crm.customer_code[], scheme text, version integer, as_of date) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+    AS $$
+    -- A contact is made when somebody spoke to the customer; nobody need tell the list.
+    UPDATE crm_data.follow_up f SET closed_on = strategy_repeat.as_of, closed_by = session_user, outcome = 'contacted'
+     WHERE f.customer_code = ANY (codes) AND f.action = 'contact' AND f.closed_on IS NULL AND split_part(f.subject, '.', 1) = strategy_repeat.scheme
+       AND EXISTS (SELECT FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
+                    WHERE m.survivor_code = f.customer_code AND i.direction = 'outbound' AND i.happened_at >= f.opened_on AND i.happened_at < strategy_repeat.as_of + 1);
+    INSERT INTO crm_data.follow_up (customer_code, action, subject, opened_on, due_on, owner_unit)
+    SELECT k.customer_code, a.action, k.scheme || '.' || k.class, strategy_repeat.as_of, d.due_on, w.owner_unit
+      FROM unnest(codes) c (code)
+      JOIN crm_data.customer_class k ON k.customer_code = c.code AND k.scheme = strategy_repeat.scheme AND k.until IS NULL
+      JOIN crm_data.class_action a ON a.scheme = k.scheme AND a.version = strategy_repeat.version AND a.class = k.class AND a.every_days IS NOT NULL
+      JOIN crm_data.customer w ON w.customer_code = k.customer_code
+     CROSS JOIN LATERAL (
+        SELECT greatest(k.since, max(i.happened_at)::date,
+                        (SELECT max(f.closed_on) FROM crm_data.follow_up f WHERE f.customer_code = k.customer_code AND f.action = a.action AND f.subject = k.scheme || '.' || k.class AND f.outcome <> 'contacted')) + a.every_days AS due_on
+          FROM crm_data.customer m JOIN crm_data.interaction i ON i.customer_code = m.customer_code
+         WHERE m.survivor_code = k.customer_code AND i.direction = 'outbound' AND i.happened_at >= k.since AND i.happened_at < strategy_repeat.as_of + 1 AND a.action = 'contact') d
+     -- Nobody is due who came in too late for it, or works through the interactions of a customer for nothing.
+     WHERE k.since + a.every_days <= strategy_repeat.as_of + a.due_days AND d.due_on <= strategy_repeat.as_of + a.due_days
+        ON CONFLICT DO NOTHING $$;
+COMMENT ON FUNCTION crm.strategy_repeat(crm.customer_code[], text, integer, date) IS
+$$Close contacts that were made, and open what is done regularly for a class when it falls due within the days that the action allows (定期回访任务). A part of crm.classify().$$;
+REVOKE EXECUTE ON FUNCTION crm.strategy_repeat(crm.customer_code[], text, integer, date) FROM PUBLIC; -- writes
+GRANT EXECUTE ON FUNCTION crm.strategy_repeat(crm.customer_code[], text, integer, date) TO crm_owner;
 
 -- -- levels -------------------------------------------------------------------------------------
 
@@ -214,8 +396,12 @@ BEGIN
     NEW.changed_by := session_user;
     NEW.changed_at := now();
     PERFORM FROM crm_data.customer c WHERE c.customer_code = NEW.customer_code FOR NO KEY UPDATE;
-    SELECT d.rank, d.minimum, s.valid_months INTO wanted FROM crm_data.level_def d JOIN crm_data.level_scheme s ON s.scheme = d.scheme
-     WHERE d.scheme = NEW.scheme AND d.level = NEW.level;
+    -- crm.rule_version(), written out, since a call for each row would cost more than all the rest.
+    SELECT r.version INTO NEW.rule_version FROM crm_data.rule_set r
+     WHERE r.rule_set = 'level.' || NEW.scheme AND r.state = 'approved' AND r.valid_from <= NEW.valid_from AND (r.valid_until IS NULL OR r.valid_until >= NEW.valid_from)
+     ORDER BY r.valid_from DESC, r.version DESC LIMIT 1;
+    SELECT d.rank, d.minimum, s.valid_months INTO wanted FROM crm_data.level_def d JOIN crm_data.level_scheme s ON s.scheme = d.scheme AND s.version = d.version
+     WHERE d.scheme = NEW.scheme AND d.version = NEW.rule_version AND d.level = NEW.level;
     NEW.rank := wanted.rank;
     SELECT l.* INTO before FROM crm_data.customer_level l WHERE l.customer_code = NEW.customer_code AND l.scheme = NEW.scheme ORDER BY l.valid_from DESC LIMIT 1;
     IF NEW.cause = 'approved' THEN
@@ -245,78 +431,186 @@ REVOKE EXECUTE ON FUNCTION crm.level_keep() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.level_keep() TO crm_owner; -- who makes the trigger
 
 CREATE FUNCTION crm.level_from_request(customer crm.customer_code, request bigint) RETURNS void
-    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    INSERT INTO crm_data.customer_level (customer_code, scheme, valid_from, level, rank, valid_until, cause, request_no)
-    SELECT q.customer_code, q.subject, q.valid_from, q.wanted, 0, q.valid_until, 'approved', q.request_no
-      FROM crm_data.score_request q WHERE q.customer_code = customer AND q.request_no = request $$;
-COMMENT ON FUNCTION crm.level_from_request(crm.customer_code, bigint) IS 'Give the level that an approved request asked for (按申请定级). A part of crm.decide_score_change().';
+DECLARE
+    before record;
+    made record;
+BEGIN
+    SELECT l.level, l.rank INTO before FROM crm_data.customer_level l JOIN crm_data.score_request q ON q.customer_code = l.customer_code AND q.subject = l.scheme
+     WHERE q.customer_code = customer AND q.request_no = request ORDER BY l.valid_from DESC LIMIT 1;
+    INSERT INTO crm_data.customer_level (customer_code, scheme, valid_from, level, rank, valid_until, cause, request_no, rule_version)
+    SELECT q.customer_code, q.subject, q.valid_from, q.wanted, 0, q.valid_until, 'approved', q.request_no, 0
+      FROM crm_data.score_request q WHERE q.customer_code = customer AND q.request_no = request
+    RETURNING scheme, level, rank, valid_from, rule_version INTO made;
+    INSERT INTO crm_data.level_notice (customer_code, scheme, rule_version, due_on, kind, level_from, level_to, noted_on)
+    VALUES (customer, made.scheme, made.rule_version, made.valid_from, CASE WHEN made.rank < before.rank THEN 'downgrade' ELSE 'upgrade' END, before.level, made.level, crm.company_today())
+        ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION crm.level_from_request(crm.customer_code, bigint) IS 'Give the level that an approved request asked for, with notice to the customer (按申请定级). A part of crm.decide_score_change().';
 REVOKE EXECUTE ON FUNCTION crm.level_from_request(crm.customer_code, bigint) FROM PUBLIC; -- writes levels
 GRANT EXECUTE ON FUNCTION crm.level_from_request(crm.customer_code, bigint) TO crm_owner;
+
+CREATE FUNCTION crm.level_noticed() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    PERFORM crm.emit_event(n.customer_code, 'general', 'level.notice', jsonb_build_object('scheme', n.scheme, 'kind', n.kind, 'level_from', n.level_from, 'level_to', n.level_to, 'due_on', n.due_on))
+       FROM fresh n;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION crm.level_noticed() IS 'Trigger: a notice of a change of level goes out as an event (级别变更事件).';
+REVOKE EXECUTE ON FUNCTION crm.level_noticed() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.level_noticed() TO crm_owner; -- who makes the trigger
+
+CREATE FUNCTION crm.level_proposals(codes crm.customer_code[], known jsonb[], scheme text, version integer, as_of date)
+    RETURNS TABLE (customer_code crm.customer_code, level text, rank smallint, value float8)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    AS $$
+    SELECT DISTINCT ON (f.n) f.customer_code, v.level, v.rank, x.value
+      FROM unnest(codes, known) WITH ORDINALITY f (customer_code, features, n)
+      JOIN crm_data.level_scheme s ON s.scheme = level_proposals.scheme AND s.version = level_proposals.version AND (s.applies_to IS NULL OR f.features ->> 'kind' = ANY (s.applies_to))
+       AND (s.unit IS NULL OR s.unit = (SELECT c.owner_unit FROM crm_data.customer c WHERE c.customer_code = f.customer_code))
+     CROSS JOIN LATERAL (SELECT (f.features ->> s.feature)::float8 AS value) x
+      JOIN crm_data.level_def v ON v.scheme = s.scheme AND v.version = s.version AND v.minimum <= x.value
+       AND (v.credit_minimum IS NULL OR v.credit_minimum <= (
+                SELECT min(y.score) FROM (SELECT DISTINCT ON (r.purpose) r.score FROM crm_data.score_result r
+                 WHERE r.customer_code = f.customer_code AND r.domain = 'credit' AND r.as_of <= level_proposals.as_of AND r.valid_until >= level_proposals.as_of
+                 ORDER BY r.purpose, r.as_of DESC, r.result_id DESC) y))
+       AND (v.condition IS NULL OR crm.points_condition(v.condition, f.features))
+     WHERE (f.features ->> 'tenure_days')::integer >= s.min_tenure_days
+     ORDER BY f.n, v.rank DESC $$;
+ALTER FUNCTION crm.level_proposals(crm.customer_code[], jsonb[], text, integer, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.level_proposals(crm.customer_code[], jsonb[], text, integer, date) IS
+$$Of customers whose features are known the highest level of a version whose minimum the value reaches, whose least credit score the weakest valid one reaches, and whose condition holds; none before the least tenure (等级测算).$$;
+REVOKE EXECUTE ON FUNCTION crm.level_proposals(crm.customer_code[], jsonb[], text, integer, date) FROM PUBLIC; -- reads customers
 
 CREATE FUNCTION crm.level_proposals(codes crm.customer_code[], scheme text, as_of date)
     RETURNS TABLE (customer_code crm.customer_code, level text, rank smallint, value float8)
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    SELECT f.customer_code, d.level, d.rank, x.value
-      FROM crm.behaviour_features(codes, as_of) f
-      JOIN crm_data.level_scheme s ON s.scheme = level_proposals.scheme AND (s.applies_to IS NULL OR f.features ->> 'kind' = ANY (s.applies_to))
-      JOIN crm_data.customer c ON c.customer_code = f.customer_code AND (s.unit IS NULL OR c.owner_unit = s.unit)
-     CROSS JOIN LATERAL (SELECT (f.features ->> s.feature)::float8 AS value) x
-     CROSS JOIN LATERAL (SELECT v.level, v.rank FROM crm_data.level_def v
-                          WHERE v.scheme = s.scheme AND v.minimum <= x.value
-                            AND (v.credit_minimum IS NULL OR v.credit_minimum <= (
-                                SELECT min(y.score) FROM (SELECT DISTINCT ON (r.purpose) r.score FROM crm_data.score_result r
-                                 WHERE r.customer_code = f.customer_code AND r.domain = 'credit' AND r.as_of <= level_proposals.as_of AND r.valid_until >= level_proposals.as_of
-                                 ORDER BY r.purpose, r.as_of DESC, r.result_id DESC) y))
-                          ORDER BY v.rank DESC LIMIT 1) d
-     WHERE (f.features ->> 'tenure_days')::integer >= s.min_tenure_days $$;
+    SELECT p.* FROM crm.behaviour_known(codes, as_of) k CROSS JOIN LATERAL crm.level_proposals(k.who, k.known, scheme, crm.rule_version('level.' || scheme, as_of), as_of) p $$;
 ALTER FUNCTION crm.level_proposals(crm.customer_code[], text, date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.level_proposals(crm.customer_code[], text, date) IS
-$$The highest level whose minimum a customer's value reaches, and whose least credit score his weakest valid one reaches; none before the least tenure (等级测算). Errors: 42501.$$;
+$$The level that customers would have by the rules that hold on a day (等级测算). Errors: 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.level_proposals(crm.customer_code[], text, date) FROM PUBLIC; -- reads customers
 GRANT EXECUTE ON FUNCTION crm.level_proposals(crm.customer_code[], text, date) TO crm_data_admin;
 
-CREATE FUNCTION crm.assess_level(codes crm.customer_code[], scheme text, as_of date) RETURNS bigint
+CREATE FUNCTION crm.level_assess(codes crm.customer_code[], known jsonb[], scheme text, as_of date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    SET jit = off SET enable_mergejoin = off SET enable_seqscan = off
     AS $$
 DECLARE
+    held CONSTANT integer := crm.rule_version('level.' || scheme, as_of);
     changed bigint;
 BEGIN
     PERFORM crm.score_require('value');
-    PERFORM FROM crm_data.level_scheme s WHERE s.scheme = assess_level.scheme;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no level scheme "%"', scheme USING ERRCODE = 'undefined_object';
+    IF held IS NULL THEN
+        RAISE EXCEPTION 'no level scheme "%" on %', scheme, as_of USING ERRCODE = 'undefined_object', HINT = 'crm.rule_set lists the sets of rules and when they hold.';
     END IF;
     WITH said AS MATERIALIZED (
-        SELECT p.*, o.level AS level_before, o.rank AS rank_before, o.valid_until, o.valid_from, s.notice_days
-          FROM crm.level_proposals(codes, assess_level.scheme, assess_level.as_of) p
-          JOIN crm_data.level_scheme s ON s.scheme = assess_level.scheme
+        SELECT p.*, o.level AS level_before, o.rank AS rank_before, o.valid_until, o.valid_from, s.notice_days, s.feature
+          FROM crm.level_proposals(codes, known, scheme, held, as_of) p
+          JOIN crm_data.level_scheme s ON s.scheme = level_assess.scheme AND s.version = held
           LEFT JOIN LATERAL (SELECT l.level, l.rank, l.valid_until, l.valid_from FROM crm_data.customer_level l
-                              WHERE l.customer_code = p.customer_code AND l.scheme = assess_level.scheme ORDER BY l.valid_from DESC LIMIT 1) o ON true),
+                              WHERE l.customer_code = p.customer_code AND l.scheme = level_assess.scheme ORDER BY l.valid_from DESC LIMIT 1) o ON true),
+    assessed AS (
+        INSERT INTO crm_data.level_assessment (customer_code, scheme, rule_version, as_of, inputs, value, level, assessed_by)
+        SELECT d.customer_code, level_assess.scheme, held, level_assess.as_of, jsonb_build_object(d.feature, d.value), d.value, d.level, session_user FROM said d
+         WHERE d.level_before IS NULL OR level_assess.as_of > d.valid_from AND (d.rank > d.rank_before OR level_assess.as_of > d.valid_until)
+        RETURNING customer_code, assessment_no, value, level),
     made AS (
-        INSERT INTO crm_data.customer_level (customer_code, scheme, valid_from, level, rank, valid_until, cause, value)
-        SELECT d.customer_code, assess_level.scheme, assess_level.as_of, d.level, d.rank, assess_level.as_of, 'assessed', d.value FROM said d
-         WHERE d.level_before IS NULL OR assess_level.as_of > d.valid_from AND (d.rank > d.rank_before OR assess_level.as_of > d.valid_until)
+        INSERT INTO crm_data.customer_level (customer_code, scheme, valid_from, level, rank, valid_until, cause, value, assessment_no, rule_version)
+        SELECT d.customer_code, level_assess.scheme, level_assess.as_of, d.level, 0, level_assess.as_of, 'assessed', d.value, d.assessment_no, held FROM assessed d
         RETURNING customer_code),
     noted AS (
-        INSERT INTO crm_data.level_notice (customer_code, scheme, due_on, kind, level_from, level_to, noted_on)
-        SELECT d.customer_code, assess_level.scheme, CASE WHEN d.rank > coalesce(d.rank_before, 0) THEN assess_level.as_of ELSE d.valid_until + 1 END,
-               CASE WHEN d.rank > coalesce(d.rank_before, 0) THEN 'upgrade' ELSE 'downgrade' END, d.level_before, d.level, assess_level.as_of
+        INSERT INTO crm_data.level_notice (customer_code, scheme, rule_version, due_on, kind, level_from, level_to, noted_on)
+        SELECT d.customer_code, level_assess.scheme, held, CASE WHEN d.rank > coalesce(d.rank_before, 0) THEN level_assess.as_of ELSE d.valid_until + 1 END,
+               CASE WHEN d.rank > coalesce(d.rank_before, 0) THEN 'upgrade' ELSE 'downgrade' END, d.level_before, d.level, level_assess.as_of
           FROM said d
-         WHERE d.rank > d.rank_before AND assess_level.as_of > d.valid_from
-            OR d.rank < d.rank_before AND d.valid_until BETWEEN assess_level.as_of AND assess_level.as_of + d.notice_days
+         WHERE d.rank > d.rank_before AND level_assess.as_of > d.valid_from
+            OR d.rank < d.rank_before AND d.valid_until BETWEEN level_assess.as_of AND level_assess.as_of + d.notice_days
             ON CONFLICT DO NOTHING)
     SELECT count(*) INTO changed FROM made;
     RETURN changed;
 END
 $$;
+ALTER FUNCTION crm.level_assess(crm.customer_code[], jsonb[], text, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.level_assess(crm.customer_code[], jsonb[], text, date) IS
+$$Assess the levels of customers whose features are known; returns how many rows of levels were made (等级评定登记). A part of crm.assess_level(). Errors: 42501, 42704.$$;
+REVOKE EXECUTE ON FUNCTION crm.level_assess(crm.customer_code[], jsonb[], text, date) FROM PUBLIC; -- writes levels
+
+CREATE FUNCTION crm.assess_level(codes crm.customer_code[], scheme text, as_of date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    who crm.customer_code[];
+    known jsonb[];
+BEGIN
+    PERFORM crm.score_require('value');
+    SELECT k.who, k.known INTO who, known FROM crm.behaviour_known(codes, as_of) k;
+    RETURN crm.level_assess(coalesce(who, '{}'), coalesce(known, '{}'), scheme, as_of);
+END
+$$;
 ALTER FUNCTION crm.assess_level(crm.customer_code[], text, date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.assess_level(crm.customer_code[], text, date) IS
-$$Assess the levels of customers as of a day: up at once, down or again after the last day; returns how many rows of levels were made (等级评定).
-level_notice says who rose, and, so many days ahead as the scheme says, who will fall. Errors: 42501, 42704.$$;
+$$Assess the levels of customers as of a day by the rules that hold on it: up at once, down or again after the last day; returns how many rows of levels were made (等级评定).
+Each refers to its assessment, with what it rests on. level_notice, and an event level.notice, say who rose, and, so many days ahead as the scheme says, who will fall. Errors: 42501, 42704.$$;
 REVOKE EXECUTE ON FUNCTION crm.assess_level(crm.customer_code[], text, date) FROM PUBLIC; -- writes levels
 GRANT EXECUTE ON FUNCTION crm.assess_level(crm.customer_code[], text, date) TO crm_data_admin;
+
+CREATE FUNCTION crm.service_commitments(customer crm.customer_code, as_of date DEFAULT crm.company_today())
+    RETURNS TABLE (commitment text, target numeric, unit text, scheme text, level text, label text)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 5 SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT DISTINCT ON (s.commitment, s.unit) s.commitment, s.target, s.unit, s.scheme, s.level, CASE crm.lang() WHEN 'zh' THEN s.label_zh ELSE s.label_en END
+      FROM (SELECT DISTINCT ON (l.scheme) l.* FROM crm_data.customer_level l
+             WHERE l.customer_code = coalesce(crm.resolve(customer), customer) AND l.valid_from <= as_of ORDER BY l.scheme, l.valid_from DESC) h
+      JOIN crm_data.service_commitment s ON s.scheme = h.scheme AND s.version = crm.rule_version('level.' || h.scheme, as_of) AND s.level = h.level
+     WHERE h.valid_until >= as_of
+     -- Of two schemes the better promise: a time is better short, anything else is better great.
+     ORDER BY s.commitment, s.unit, CASE WHEN s.unit IN ('minute', 'hour', 'day') THEN s.target ELSE -s.target END $$;
+ALTER FUNCTION crm.service_commitments(crm.customer_code, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.service_commitments(crm.customer_code, date) IS
+$$What a customer's valid levels promise him, by the rules that hold on the day: response times, managers, benefits (服务承诺).$$;
+REVOKE EXECUTE ON FUNCTION crm.service_commitments(crm.customer_code, date) FROM PUBLIC; -- tells of customers
+GRANT EXECUTE ON FUNCTION crm.service_commitments(crm.customer_code, date) TO crm_data_admin, crm_writer, crm_reader;
+
+CREATE FUNCTION crm.service_deadline(customer crm.customer_code, commitment text, begun_at timestamptz DEFAULT now()) RETURNS timestamptz
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT min(begun_at + s.target * CASE s.unit WHEN 'minute' THEN interval '1 minute' WHEN 'hour' THEN interval '1 hour' ELSE interval '1 day' END)
+      FROM crm.service_commitments(customer, (begun_at AT TIME ZONE current_setting('crm.timezone'))::date) s
+     WHERE s.commitment = service_deadline.commitment AND s.unit IN ('minute', 'hour', 'day') $$;
+COMMENT ON FUNCTION crm.service_deadline(crm.customer_code, text, timestamptz) IS
+$$Until when a request that began at this time is to be answered, by what the customer was promised; null: nothing was (服务时限).$$;
+REVOKE EXECUTE ON FUNCTION crm.service_deadline(crm.customer_code, text, timestamptz) FROM PUBLIC; -- tells of customers
+GRANT EXECUTE ON FUNCTION crm.service_deadline(crm.customer_code, text, timestamptz) TO crm_data_admin, crm_writer, crm_reader;
+
+-- -- all of it -------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.assess_behaviour_batch(codes crm.customer_code[], as_of date) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    who crm.customer_code[];
+    known jsonb[];
+BEGIN
+    PERFORM crm.score_require('churn');
+    -- Features are reckoned once; what is asked of them afterwards costs little.
+    SELECT array_agg(f.customer_code), array_agg(f.features) INTO who, known FROM crm.score_features(codes, as_of, false) f;
+    PERFORM crm.churn_keep(who, known, as_of);
+    SELECT array_agg(f.customer_code), array_agg(f.features) INTO who, known FROM crm.behaviour_features(who, known, as_of) f;
+    PERFORM crm.class_keep(who, known, s.scheme, as_of) FROM crm.rule_sets('class', as_of) s;
+    PERFORM crm.level_assess(who, known, s.scheme, as_of) FROM crm.rule_sets('level', as_of) s;
+END
+$$;
+ALTER FUNCTION crm.assess_behaviour_batch(crm.customer_code[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.assess_behaviour_batch(crm.customer_code[], date) IS 'A batch of crm.assess_behaviour() (行为评估批次). Errors: 42501.';
+REVOKE EXECUTE ON FUNCTION crm.assess_behaviour_batch(crm.customer_code[], date) FROM PUBLIC; -- writes classes and levels
+GRANT EXECUTE ON FUNCTION crm.assess_behaviour_batch(crm.customer_code[], date) TO crm_data_admin;
 
 CREATE PROCEDURE crm.assess_behaviour(as_of date DEFAULT NULL, batch_size integer DEFAULT 5000)
     LANGUAGE plpgsql
@@ -332,9 +626,7 @@ BEGIN
     LOOP
         codes := crm.score_codes(codes[pg_catalog.cardinality(codes)], batch_size);
         EXIT WHEN codes IS NULL;
-        PERFORM crm.churn_detect(codes, as_of);
-        PERFORM crm.classify(codes, s.scheme, as_of) FROM crm.class_schemes() s;
-        PERFORM crm.assess_level(codes, s.scheme, as_of) FROM crm.level_schemes() s;
+        PERFORM crm.assess_behaviour_batch(codes, as_of);
         PERFORM crm.score_job_step(job, pg_catalog.cardinality(codes));
         COMMIT;
     END LOOP;
@@ -343,22 +635,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE crm.assess_behaviour(date, integer) IS
-$$Find signs of leaving, classify, and assess levels, for all customers in batches that commit (行为评估).
+$$Find signs of leaving, classify, open what classes ask for, and assess levels, for all customers in batches that commit (行为评估).
 Called again for the same day it changes nothing that is done. Progress: crm.job_progress. Errors: 42501.$$;
 REVOKE EXECUTE ON PROCEDURE crm.assess_behaviour(date, integer) FROM PUBLIC; -- writes classes and levels
 GRANT EXECUTE ON PROCEDURE crm.assess_behaviour(date, integer) TO crm_data_admin;
-
-CREATE FUNCTION crm.class_schemes() RETURNS TABLE (scheme text)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$ SELECT DISTINCT r.scheme FROM crm_data.class_rule r ORDER BY 1 $$;
-ALTER FUNCTION crm.class_schemes() OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.class_schemes() IS 'The schemes of classes that have rules (分类方案).';
-REVOKE EXECUTE ON FUNCTION crm.class_schemes() FROM PUBLIC; -- a part of crm.assess_behaviour()
-GRANT EXECUTE ON FUNCTION crm.class_schemes() TO crm_data_admin;
-CREATE FUNCTION crm.level_schemes() RETURNS TABLE (scheme text)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$ SELECT s.scheme FROM crm_data.level_scheme s ORDER BY 1 $$;
-ALTER FUNCTION crm.level_schemes() OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.level_schemes() IS 'The schemes of levels (等级方案).';
-REVOKE EXECUTE ON FUNCTION crm.level_schemes() FROM PUBLIC; -- a part of crm.assess_behaviour()
-GRANT EXECUTE ON FUNCTION crm.level_schemes() TO crm_data_admin;

@@ -118,6 +118,7 @@ BEGIN
     WHEN 'credit_exposure' THEN
         INSERT INTO crm_data.credit_exposure (customer_code, as_of, outstanding, overdue, overdue_days, currency, source)
         SELECT customer, r.as_of, r.outstanding, coalesce(r.overdue, 0), coalesce(r.overdue_days, 0), coalesce(r.currency, 'CNY'), r.source FROM jsonb_populate_record(NULL::crm_data.credit_exposure, data) r;
+        PERFORM crm.credit_limit_reached(customer, (data ->> 'as_of')::date, coalesce(data ->> 'currency', 'CNY'));
     WHEN 'qualification_check' THEN
         INSERT INTO crm_data.qualification_check (customer_code, checked_on, qualified, able, evidence)
         SELECT customer, r.checked_on, r.qualified, r.able, r.evidence FROM jsonb_populate_record(NULL::crm_data.qualification_check, data) r;
@@ -182,19 +183,20 @@ CREATE FUNCTION crm.credit_features(customer crm.customer_code, as_of date) RETU
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
     AS $$
     SELECT jsonb_strip_nulls(
-               coalesce((SELECT jsonb_build_object('registered_capital', p.registered_capital, 'established_days', as_of - p.established_on, 'legal_form', p.legal_form)
+               coalesce((SELECT jsonb_build_object('registered_capital', CASE WHEN p.currency = 'CNY' THEN p.registered_capital END, 'established_days', as_of - p.established_on, 'legal_form', p.legal_form)
                            FROM crm_data.legal_profile p WHERE p.customer_code = ANY (crm.merge_members(customer))
                           ORDER BY p.customer_code <> customer, p.recorded_at DESC LIMIT 1), '{}')
                || coalesce((SELECT to_jsonb(f) - ARRAY['customer_code', 'period_end', 'months'] || jsonb_build_object('report_age_days', as_of - f.period_end)
                               FROM crm.financial_ratio f WHERE f.customer_code = ANY (crm.merge_members(customer)) AND f.period_end <= as_of
                              ORDER BY f.period_end DESC, f.months DESC, f.customer_code <> customer LIMIT 1), '{}')
-               || coalesce((SELECT jsonb_build_object('overdue_days', max(e.overdue_days), 'overdue', sum(e.overdue), 'outstanding', sum(e.outstanding))
+               || coalesce((SELECT jsonb_build_object('overdue_days', max(e.overdue_days), 'overdue', sum(e.overdue) FILTER (WHERE e.currency = 'CNY'),
+                                'outstanding', sum(e.outstanding) FILTER (WHERE e.currency = 'CNY'), 'exposure_other_currency', nullif(count(*) FILTER (WHERE e.currency <> 'CNY'), 0))
                               FROM crm.credit_exposure_of(customer, as_of) e), '{}')
                || coalesce((SELECT jsonb_build_object('external_rating', x.score) FROM crm_data.external_rating x
                              WHERE x.customer_code = ANY (crm.merge_members(customer)) AND credit_features.as_of BETWEEN x.rated_on AND x.valid_until ORDER BY x.rating_no DESC LIMIT 1), '{}')) $$;
 COMMENT ON FUNCTION crm.credit_features(crm.customer_code, date) IS
 $$What credit models can ask of a customer, as of a day, from all records for which he stands (信用特征).
-registered_capital, established_days, legal_form; the ratios of the latest report and report_age_days; overdue (CNY), outstanding (CNY): sums of the records' latest exposures, overdue_days: the longest; external_rating (0 to 100). What is not known is not there.$$;
+registered_capital (CNY), established_days, legal_form; the ratios of the latest report and report_age_days; overdue (CNY), outstanding (CNY): sums of the records' latest exposures, overdue_days: the longest; exposure_other_currency: how many exposures are in another currency, which no amount here holds; external_rating (0 to 100). What is not known is not there.$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_features(crm.customer_code, date) FROM PUBLIC; -- reads credit data
 GRANT EXECUTE ON FUNCTION crm.credit_features(crm.customer_code, date) TO crm_owner;
 
@@ -314,6 +316,7 @@ CREATE FUNCTION crm.credit_limit_keep() RETURNS trigger
     AS $$
 DECLARE
     policy record;
+    asked boolean;
     why text;
 BEGIN
     NEW.granted_by := session_user;
@@ -325,13 +328,12 @@ BEGIN
      WHERE p.grade = NEW.grade AND p.valid_from <= NEW.valid_from AND p.approved_by IS NOT NULL AND p.currency = NEW.currency
      ORDER BY p.valid_from DESC LIMIT 1;
     NEW.policy_from := policy.valid_from;
-    IF EXISTS (SELECT FROM crm_data.score_request q
+    asked := EXISTS (SELECT FROM crm_data.score_request q
                 WHERE q.customer_code = NEW.customer_code AND q.request_no = NEW.request_no AND q.state = 'approved' AND q.kind = 'limit'
                   AND (q.wanted, q.subject, q.valid_from, q.valid_until) = (NEW.kind, NEW.currency, NEW.valid_from, NEW.valid_until)
-                  AND q.amount IS NOT DISTINCT FROM NEW.amount) THEN
-        RETURN NEW;
-    END IF;
+                  AND q.amount IS NOT DISTINCT FROM NEW.amount);
     why := CASE
+        WHEN asked THEN NULL
         WHEN NEW.kind = 'not_controlled' THEN 'A customer without limit is an exception.'
         WHEN policy.grade IS NULL THEN 'There is no valid grade, or no policy for it.'
         WHEN NEW.kind = 'long_term' AND NEW.amount > policy.limit_amount THEN format('Grade %s allows %s %s.', NEW.grade, policy.limit_amount, policy.currency)
@@ -345,13 +347,16 @@ BEGIN
         RAISE EXCEPTION 'this credit limit needs an approved request' USING ERRCODE = 'KH003', DETAIL = why,
             HINT = 'crm.request_score_change(customer, ''limit'', ...), decided by somebody else.';
     END IF;
-    NEW.request_no := NULL;
+    IF (NEW.amount > 0 OR NEW.amount IS NULL) AND (SELECT c.kind FROM crm_data.customer c WHERE c.customer_code = NEW.customer_code) = 'organization' THEN
+        PERFORM crm.require_qualification(NEW.customer_code, NEW.valid_from);
+    END IF;
+    NEW.request_no := CASE WHEN asked THEN NEW.request_no END;
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION crm.credit_limit_keep() IS
 $$Trigger: a limit stays within the policy of the customer's weakest grade, or is exactly what an approved request asked for (额度政策检查).
-The owner is bound too. Errors: KH003, 42501.$$;
+An organisation must have been found qualified and able within the year. The owner is bound too. Errors: KH003, KH015, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_limit_keep() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.credit_limit_keep() TO crm_owner; -- who makes the trigger
 
@@ -371,7 +376,7 @@ $$;
 ALTER FUNCTION crm.grant_credit_limit(crm.customer_code, text, numeric, text, date, date, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.grant_credit_limit(crm.customer_code, text, numeric, text, date, date, text) IS
 $$Grant a limit within the policy of the customer's grade: long_term, or temporary for at most 7 days on top of it (授予信用额度).
-The newest long-term limit that is valid counts; 0 takes it back. Errors: KH003 beyond policy, 23514 a temporary limit of more than 7 days, 42501.$$;
+The newest long-term limit that is valid counts; 0 takes it back. Errors: KH003 beyond policy, KH015 an organisation without a valid check of qualification, 23514 a temporary limit of more than 7 days, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.grant_credit_limit(crm.customer_code, text, numeric, text, date, date, text) FROM PUBLIC; -- writes limits
 GRANT EXECUTE ON FUNCTION crm.grant_credit_limit(crm.customer_code, text, numeric, text, date, date, text) TO crm_credit;
 
@@ -395,10 +400,13 @@ CREATE FUNCTION crm.credit_available(customer crm.customer_code, as_of date DEFA
                      - coalesce((SELECT sum(e.outstanding) FROM crm.credit_exposure_of(crm.resolve(customer), credit_available.as_of) e
                                   WHERE e.currency = credit_available.currency), 0) END
       FROM crm_data.credit_limit l
-     WHERE l.customer_code = crm.resolve(customer) AND credit_available.as_of BETWEEN l.valid_from AND l.valid_until AND l.currency = credit_available.currency $$;
+     WHERE l.customer_code = crm.resolve(customer) AND credit_available.as_of BETWEEN l.valid_from AND l.valid_until AND l.currency = credit_available.currency
+       -- What rests on a grade falls with it; what was approved by itself stands until its own last day.
+       AND (l.request_no IS NOT NULL OR EXISTS (SELECT FROM crm.credit_standing(customer, credit_available.as_of))) $$;
 ALTER FUNCTION crm.credit_available(crm.customer_code, date, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.credit_available(crm.customer_code, date, text) IS
-$$What a customer may still owe: the newest valid long-term limit and the valid temporary one, less what all his records owe (可用额度).
+$$What a customer may still owe: the newest valid long-term limit and the valid temporary one, less what all his records owe in this currency (可用额度).
+A limit that was given within policy counts only while the customer has a valid grade; one of an approved request until its own last day.
 Of a merged record: of the one that stands for it. Negative when more is owed than allowed; Infinity when not controlled. Errors: 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_available(crm.customer_code, date, text) FROM PUBLIC; -- credit data
 GRANT EXECUTE ON FUNCTION crm.credit_available(crm.customer_code, date, text) TO crm_credit;
@@ -410,38 +418,60 @@ CREATE FUNCTION crm.credit_measures(customer crm.customer_code, as_of date) RETU
     AS $$
     WITH report AS (SELECT f.*, row_number() OVER (ORDER BY f.period_end DESC, f.months DESC) AS n FROM crm.financial_ratio f
                      WHERE f.customer_code = ANY (crm.merge_members(customer)) AND f.period_end <= as_of),
-    result AS (SELECT r.purpose, r.score, row_number() OVER (PARTITION BY r.purpose ORDER BY r.as_of DESC, r.result_id DESC) AS n
-                 FROM crm_data.score_result r WHERE r.customer_code = customer AND r.domain = 'credit' AND r.as_of <= credit_measures.as_of)
+    result AS (SELECT r.purpose, r.model, r.version, r.grade, r.score, row_number() OVER (PARTITION BY r.purpose ORDER BY r.as_of DESC, r.result_id DESC) AS n
+                 FROM crm_data.score_result r WHERE r.customer_code = customer AND r.domain = 'credit' AND r.as_of <= credit_measures.as_of),
+    graded AS (SELECT g.purpose, g.n, (SELECT count(*) FROM crm_data.score_grade x WHERE x.model = g.model AND x.version = g.version AND x.lower < y.lower)::float8 AS rank
+                 FROM result g JOIN crm_data.score_grade y ON y.model = g.model AND y.version = g.version AND y.grade = g.grade WHERE g.n <= 2)
     SELECT k.key, (k.value #>> '{}')::float8, (SELECT (to_jsonb(p) ->> k.key)::float8 FROM report p WHERE p.n = 2)
       FROM jsonb_each(crm.credit_features(customer, as_of)) k WHERE jsonb_typeof(k.value) = 'number'
     UNION ALL
     (SELECT 'credit_score', a.score, b.score FROM result a LEFT JOIN result b ON b.purpose = a.purpose AND b.n = 2
       WHERE a.n = 1 ORDER BY a.score - b.score LIMIT 1)
     UNION ALL
-    SELECT 'limit_used', (e.outstanding / nullif(l.amount, 0))::float8, NULL
-      FROM (SELECT sum(x.outstanding) AS outstanding FROM crm.credit_exposure_of(customer, as_of) x) e,
-           (SELECT sum(y.amount) AS amount FROM (SELECT DISTINCT ON (z.kind) z.amount FROM crm_data.credit_limit z
-             WHERE z.customer_code = customer AND credit_measures.as_of BETWEEN z.valid_from AND z.valid_until ORDER BY z.kind, z.limit_no DESC) y) l $$;
+    -- Of each currency by itself; the one that is used most.
+    SELECT 'limit_used', max((e.outstanding / nullif(l.amount, 0))::float8), NULL
+      FROM (SELECT x.currency, sum(x.outstanding) AS outstanding FROM crm.credit_exposure_of(customer, as_of) x GROUP BY x.currency) e
+      JOIN (SELECT y.currency::text, sum(y.amount) AS amount FROM (SELECT DISTINCT ON (z.currency, z.kind) z.currency, z.amount FROM crm_data.credit_limit z
+             WHERE z.customer_code = customer AND credit_measures.as_of BETWEEN z.valid_from AND z.valid_until ORDER BY z.currency, z.kind, z.limit_no DESC) y GROUP BY y.currency) l
+        ON l.currency = e.currency
+    HAVING max((e.outstanding / nullif(l.amount, 0))::float8) IS NOT NULL
+    UNION ALL
+    -- A step of the grade is as many grades as lie below it.
+    (SELECT 'grade_rank', a.rank, b.rank FROM graded a LEFT JOIN graded b ON b.purpose = a.purpose AND b.n = 2 WHERE a.n = 1 ORDER BY a.rank - b.rank LIMIT 1)
+    UNION ALL
+    -- Who was given credit and never showed a report has one that is as old as his credit.
+    SELECT 'report_age_days', as_of - min(l.valid_from), NULL FROM crm_data.credit_limit l JOIN crm_data.customer c ON c.customer_code = l.customer_code AND c.kind = 'organization'
+     WHERE l.customer_code = customer AND l.valid_from <= as_of AND NOT EXISTS (SELECT FROM report) HAVING count(*) > 0 $$;
 COMMENT ON FUNCTION crm.credit_measures(crm.customer_code, date) IS
-$$What warnings look at: the features of credit with those of the report before, credit_score (the result that fell most, and the one before), limit_used (预警指标).$$;
+$$What warnings look at: the features of credit with those of the report before, credit_score and grade_rank (the result that fell most, and the one before), limit_used (of the currency that is used most), report_age_days (预警指标).$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_measures(crm.customer_code, date) FROM PUBLIC; -- reads credit data
 GRANT EXECUTE ON FUNCTION crm.credit_measures(crm.customer_code, date) TO crm_owner;
+
+CREATE FUNCTION crm.credit_warnings_met(codes crm.customer_code[], version integer, as_of date)
+    RETURNS TABLE (customer_code crm.customer_code, rule text, value float8, previous float8, severity text)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT c.code, r.rule, m.value, m.previous, r.severity
+      FROM unnest(codes) c (code), crm.credit_measures(c.code, as_of) m
+      JOIN crm_data.credit_warning_rule r ON r.version = credit_warnings_met.version AND r.measure = m.measure AND r.active
+     WHERE CASE r.comparison WHEN 'above' THEN m.value > r.threshold WHEN 'below' THEN m.value < r.threshold
+                             WHEN 'rises_by' THEN m.value - m.previous >= r.threshold ELSE m.previous - m.value >= r.threshold END $$;
+ALTER FUNCTION crm.credit_warnings_met(crm.customer_code[], integer, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.credit_warnings_met(crm.customer_code[], integer, date) IS 'The rules of a version of warnings whose thresholds or trends customers meet (预警判定).';
+REVOKE EXECUTE ON FUNCTION crm.credit_warnings_met(crm.customer_code[], integer, date) FROM PUBLIC; -- reads credit data
 
 CREATE FUNCTION crm.credit_warn(codes crm.customer_code[], as_of date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    held CONSTANT integer := crm.rule_version('warning', as_of);
     raised bigint;
 BEGIN
     PERFORM crm.score_require('credit');
-    INSERT INTO crm_data.credit_warning (customer_code, rule, as_of, value, previous, severity)
-    SELECT c.code, r.rule, credit_warn.as_of, m.value, m.previous, r.severity
-      FROM unnest(codes) c (code), crm.credit_measures(c.code, credit_warn.as_of) m
-      JOIN crm_data.credit_warning_rule r ON r.measure = m.measure AND r.active
-     WHERE CASE r.comparison WHEN 'above' THEN m.value > r.threshold WHEN 'below' THEN m.value < r.threshold
-                             WHEN 'rises_by' THEN m.value - m.previous >= r.threshold ELSE m.previous - m.value >= r.threshold END
+    INSERT INTO crm_data.credit_warning (customer_code, rule, rule_version, as_of, value, previous, severity)
+    SELECT m.customer_code, m.rule, held, credit_warn.as_of, m.value, m.previous, m.severity FROM crm.credit_warnings_met(codes, held, credit_warn.as_of) m
        -- One that is open is not raised again each day.
-       AND NOT EXISTS (SELECT FROM crm_data.credit_warning w WHERE w.customer_code = c.code AND w.rule = r.rule AND w.closed_at IS NULL)
+     WHERE NOT EXISTS (SELECT FROM crm_data.credit_warning w WHERE w.customer_code = m.customer_code AND w.rule = m.rule AND w.closed_at IS NULL)
         ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS raised = ROW_COUNT;
     RETURN raised;
@@ -450,9 +480,52 @@ $$;
 ALTER FUNCTION crm.credit_warn(crm.customer_code[], date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.credit_warn(crm.customer_code[], date) IS
 $$Raise the warnings whose thresholds or trends are met; returns how many are new (信用预警).
-Rules are rows of credit_warning_rule: a measure of crm.credit_features(), credit_score or limit_used; above, below, or since the value before rises_by, falls_by. Errors: 42501.$$;
+Rules are rows of credit_warning_rule, of the version that holds on the day: a measure of crm.credit_features(), credit_score, grade_rank, report_age_days or limit_used; above, below, or since the value before rises_by, falls_by. Errors: 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.credit_warn(crm.customer_code[], date) FROM PUBLIC; -- writes warnings
 GRANT EXECUTE ON FUNCTION crm.credit_warn(crm.customer_code[], date) TO crm_credit;
+
+CREATE FUNCTION crm.credit_reassess(codes crm.customer_code[], as_of date, lead_days integer DEFAULT 30) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    opened bigint;
+BEGIN
+    PERFORM crm.score_require('credit');
+    INSERT INTO crm_data.follow_up (customer_code, domain, action, subject, opened_on, due_on, owner_unit)
+    SELECT c.customer_code, 'credit', 'reassess', r.purpose, credit_reassess.as_of, r.valid_until, c.owner_unit
+      FROM unnest(codes) x (code) JOIN crm_data.customer c ON c.customer_code = x.code
+     CROSS JOIN LATERAL (SELECT DISTINCT ON (y.purpose) y.purpose, y.valid_until FROM crm_data.score_result y
+                          WHERE y.customer_code = x.code AND y.domain = 'credit' AND y.as_of <= credit_reassess.as_of
+                          ORDER BY y.purpose, y.as_of DESC, y.result_id DESC) r
+     WHERE r.valid_until <= credit_reassess.as_of + lead_days
+        ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS opened = ROW_COUNT;
+    RETURN opened;
+END
+$$;
+ALTER FUNCTION crm.credit_reassess(crm.customer_code[], date, integer) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.credit_reassess(crm.customer_code[], date, integer) IS
+$$Put on the work list whose credit grade lapses within so many days, or has lapsed: action reassess, due on the last day of the grade; a new result closes it; returns how many are new (信用重评任务). Errors: 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.credit_reassess(crm.customer_code[], date, integer) FROM PUBLIC; -- writes the work list
+GRANT EXECUTE ON FUNCTION crm.credit_reassess(crm.customer_code[], date, integer) TO crm_credit;
+
+CREATE FUNCTION crm.credit_limit_reached(customer crm.customer_code, as_of date, currency text) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    who CONSTANT crm.customer_code := crm.resolve(customer);
+    left_over CONSTANT numeric := crm.credit_available(who, as_of, currency);
+BEGIN
+    -- Once for each time that it is reached: not while it stays so.
+    IF left_over <= 0 AND crm.credit_available(who, as_of - 1, currency) > 0 THEN
+        PERFORM crm.emit_event(who, 'credit', 'credit.limit_reached', jsonb_build_object('as_of', as_of, 'currency', currency, 'available', left_over));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION crm.credit_limit_reached(crm.customer_code, date, text) IS
+$$Write the event credit.limit_reached when a customer may owe nothing more since this day (额度用尽事件). A part of crm.record_credit_data().$$;
+REVOKE EXECUTE ON FUNCTION crm.credit_limit_reached(crm.customer_code, date, text) FROM PUBLIC; -- writes events
+GRANT EXECUTE ON FUNCTION crm.credit_limit_reached(crm.customer_code, date, text) TO crm_owner;
 
 CREATE FUNCTION crm.close_credit_warning(customer crm.customer_code, rule text, note text) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -487,6 +560,7 @@ BEGIN
         codes := crm.score_codes(codes[pg_catalog.cardinality(codes)], batch_size);
         EXIT WHEN codes IS NULL;
         PERFORM crm.credit_warn(codes, as_of);
+        PERFORM crm.credit_reassess(codes, as_of);
         PERFORM crm.score_job_step(job, pg_catalog.cardinality(codes));
         COMMIT;
     END LOOP;
@@ -495,6 +569,6 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE crm.credit_watch(date, integer) IS
-$$Raise credit warnings for all customers, in batches that commit (信用监控). Called again, it raises what is new. Progress: crm.job_progress. Errors: 42501.$$;
+$$Raise credit warnings for all customers, and put on the work list whose grade lapses within 30 days, in batches that commit (信用监控). Called again, it raises what is new. Progress: crm.job_progress. Errors: 42501.$$;
 REVOKE EXECUTE ON PROCEDURE crm.credit_watch(date, integer) FROM PUBLIC; -- writes warnings
 GRANT EXECUTE ON PROCEDURE crm.credit_watch(date, integer) TO crm_credit;

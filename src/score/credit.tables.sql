@@ -113,23 +113,30 @@ CREATE TABLE crm_data.credit_limit (
     PRIMARY KEY (customer_code, limit_no),
     FOREIGN KEY (customer_code, request_no) REFERENCES crm_data.score_request,
     CHECK ((kind = 'not_controlled') = (amount IS NULL)),
-    CONSTRAINT temporary_is_short CHECK (kind <> 'temporary' OR valid_until - valid_from < 7)
+    CONSTRAINT temporary_is_short CHECK (kind <> 'temporary' OR valid_until - valid_from < 7),
+    CONSTRAINT all_expire CHECK (valid_until < 'infinity' AND (kind <> 'not_controlled' OR valid_until - valid_from <= 366))
 );
 CREATE INDEX credit_limit_request_idx ON crm_data.credit_limit (customer_code, request_no);
 
 CREATE TABLE crm_data.credit_warning_rule (
-    rule       text PRIMARY KEY,
+    rule_set   text NOT NULL GENERATED ALWAYS AS ('warning') STORED,
+    version    integer NOT NULL,
+    rule       text NOT NULL,
     measure    text NOT NULL,
     comparison text NOT NULL CHECK (comparison IN ('above', 'below', 'rises_by', 'falls_by')),
     threshold  float8 NOT NULL CHECK (threshold NOT IN ('NaN', 'Infinity', '-Infinity')),
     severity   text NOT NULL CHECK (severity IN ('watch', 'act')),
     active     boolean NOT NULL DEFAULT true,
     label_zh   text NOT NULL,
-    label_en   text NOT NULL
+    label_en   text NOT NULL,
+    PRIMARY KEY (version, rule),
+    FOREIGN KEY (rule_set, version) REFERENCES crm_data.rule_set
 );
+CREATE INDEX credit_warning_rule_set_idx ON crm_data.credit_warning_rule (rule_set, version);
 CREATE TABLE crm_data.credit_warning (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
-    rule          text NOT NULL REFERENCES crm_data.credit_warning_rule,
+    rule          text NOT NULL,
+    rule_version  integer NOT NULL,
     as_of         date NOT NULL,
     value         float8 NOT NULL,
     previous      float8,
@@ -139,18 +146,20 @@ CREATE TABLE crm_data.credit_warning (
     closed_at     timestamptz,
     closing_note  text,
     PRIMARY KEY (customer_code, rule, as_of),
+    FOREIGN KEY (rule_version, rule) REFERENCES crm_data.credit_warning_rule,
     CHECK (num_nonnulls(closed_by, closed_at, closing_note) IN (0, 3))
 );
-CREATE INDEX credit_warning_rule_idx ON crm_data.credit_warning (rule);
-INSERT INTO crm_data.credit_warning_rule (rule, measure, comparison, threshold, severity, label_zh, label_en) VALUES
+CREATE INDEX credit_warning_rule_idx ON crm_data.credit_warning (rule_version, rule);
+INSERT INTO crm_data.credit_warning_rule (version, rule, measure, comparison, threshold, severity, label_zh, label_en) SELECT 1, v.* FROM (VALUES
     ('overdue', 'overdue_days', 'above', 30, 'act', '逾期超过30天', 'more than 30 days overdue'),
     ('debt_high', 'debt_ratio', 'above', 0.8, 'watch', '资产负债率超过80%', 'debt ratio above 80 %'),
     ('debt_rising', 'debt_ratio', 'rises_by', 0.1, 'watch', '资产负债率较上期上升10个百分点', 'debt ratio up by 10 points since the report before'),
     ('liquidity_low', 'current_ratio', 'below', 1, 'watch', '流动比率低于1', 'current ratio below 1'),
     ('margin_falling', 'profit_margin', 'falls_by', 0.05, 'watch', '净利率较上期下降5个百分点', 'profit margin down by 5 points since the report before'),
     ('score_falling', 'credit_score', 'falls_by', 10, 'act', '信用分下降10分以上', 'credit score down by 10 and more'),
+    ('grade_fell', 'grade_rank', 'falls_by', 1, 'act', '信用等级下调', 'the grade fell'),
     ('report_missing', 'report_age_days', 'above', 500, 'watch', '财务报告缺失', 'no financial report for 500 days'),
-    ('limit_used', 'limit_used', 'above', 0.9, 'act', '额度使用超过90%', 'more than 90 % of the limit used');
+    ('limit_used', 'limit_used', 'above', 0.9, 'act', '额度使用超过90%', 'more than 90 % of the limit used')) v;
 
 -- -- guards -------------------------------------------------------------------------
 
@@ -165,6 +174,8 @@ BEGIN
         EXECUTE format('CREATE POLICY credit ON crm_data.%I FOR SELECT TO crm_credit USING (true)', member);
         EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_credit', member);
     END LOOP;
+    CREATE TRIGGER keep BEFORE INSERT OR UPDATE OR DELETE ON crm_data.credit_warning_rule FOR EACH ROW EXECUTE FUNCTION crm.rule_part_keep();
+    CREATE TRIGGER never_emptied BEFORE TRUNCATE ON crm_data.credit_warning_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep();
     CREATE TRIGGER within_policy BEFORE INSERT ON crm_data.credit_limit FOR EACH ROW EXECUTE FUNCTION crm.credit_limit_keep();
     CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.credit_limit FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep();
     CREATE TRIGGER four_eyes BEFORE INSERT OR UPDATE OR DELETE ON crm_data.credit_policy FOR EACH ROW EXECUTE FUNCTION crm.credit_policy_keep();
@@ -202,6 +213,22 @@ COMMENT ON COLUMN crm.financial_ratio.capital_growth IS 'Growth of equity (资�
 COMMENT ON COLUMN crm.financial_ratio.customer_code IS 'Customer (客户编号).';
 COMMENT ON COLUMN crm.financial_ratio.period_end IS 'Last day of the period (期末日).';
 COMMENT ON COLUMN crm.financial_ratio.months IS 'Length of the period (期间月数).';
+
+CREATE VIEW crm.legal_profile_completeness WITH (security_invoker = true) AS
+SELECT p.customer_code, 1 - cardinality(m.missing)::float8 / 9 AS completeness, m.missing
+  FROM crm_data.legal_profile p
+ CROSS JOIN LATERAL (SELECT array_remove(ARRAY[
+            CASE WHEN p.legal_form IS NULL THEN 'legal_form' END, CASE WHEN p.registered_capital IS NULL THEN 'registered_capital' END,
+            CASE WHEN p.established_on IS NULL THEN 'established_on' END, CASE WHEN p.registered_years IS NULL THEN 'registered_years' END,
+            CASE WHEN p.business_scope IS NULL THEN 'business_scope' END, CASE WHEN p.industry IS NULL THEN 'industry' END,
+            CASE WHEN p.structure IS NULL THEN 'structure' END,
+            CASE WHEN NOT EXISTS (SELECT FROM crm_data.ownership_share s WHERE s.customer_code = p.customer_code) THEN 'ownership_share' END,
+            CASE WHEN NOT EXISTS (SELECT FROM crm_data.key_manager k WHERE k.customer_code = p.customer_code) THEN 'key_manager' END], NULL) AS missing) m;
+GRANT SELECT ON crm.legal_profile_completeness TO crm_credit;
+COMMENT ON VIEW crm.legal_profile_completeness IS 'How much of what credit must know of a legal person is known, and what is missing; name and address are the master''s (法人信用信息完整度).';
+COMMENT ON COLUMN crm.legal_profile_completeness.customer_code IS 'Customer (客户编号).';
+COMMENT ON COLUMN crm.legal_profile_completeness.completeness IS 'Share of nine that are known, 0 to 1 (完整度).';
+COMMENT ON COLUMN crm.legal_profile_completeness.missing IS 'Which are not (缺失项).';
 
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('legal_profile', 'stays', 'seen for the survivor where it has none of its own'),

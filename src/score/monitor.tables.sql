@@ -3,7 +3,7 @@
 -- The room's tables; then what a column means wherever it stands in them.
 INSERT INTO crm_data.field_policy (object, sensitivity, secrecy_level, label_en, label_zh, note)
 SELECT x[1], CASE WHEN x[1] IN ('legal_profile', 'ownership_share', 'key_manager', 'financial_report', 'external_rating', 'credit_exposure', 'credit_limit',
-                                'credit_warning', 'qualification_check', 'score_result', 'score_judgement', 'score_request') THEN 'sensitive' ELSE 'general' END,
+                                'credit_warning', 'qualification_check', 'score_result', 'score_judgement', 'score_request', 'follow_up', 'customer_cost') THEN 'sensitive' ELSE 'general' END,
        2, x[2], x[3], x[4]
   FROM regexp_split_to_table(trim(E'\n' FROM $tables$
 score_model|score model|评分模型|A version of a model; never changed once it is approved.
@@ -24,6 +24,12 @@ credit_policy|credit policy|信用政策|What a grade allows; proposed by one, a
 credit_limit|credit limit|信用额度|What was granted; within policy, or by an approved request; rows are only added.
 credit_warning_rule|rule of credit warnings|信用预警规则|Which threshold or trend warns.
 credit_warning|credit warning|信用预警|A rule that was met, until it is closed.
+rule_set|set of rules|规则集|A version: a draft, until somebody else approves it; then it holds from its first day on, and is never changed.
+follow_up|follow-up|待办|What is to be done for a customer, whose it is and by when.
+customer_cost|cost of a customer|客户成本|Of products and service, investments, bad debts; rows are only added.
+dormancy_reason|reason of dormancy|休眠原因|By which evidence it is found.
+customer_dormancy|why a customer sleeps|客户休眠原因|As rules or people found it; rows are only added.
+level_assessment|assessment of a level|级别评定|What a change of level rests on; rows are only added.
 churn_rule|rule of signs of leaving|流失规则|Which measure is a sign, and how strong.
 churn_signal|sign of leaving|流失信号|A rule that was met, with evidence; rows are only added.
 class_rule|rule of classes|分类规则|The first that fits, in order, gives the class.
@@ -151,7 +157,7 @@ net_profit|net profit|净利润|
 source|source|来源|
 rating_no|number of the rating|评级号|Unique, not dense.
 agency|agency|评级机构|
-reference|reference|编号|The agency's.
+reference|reference|编号|That of its source.
 rating|rating|评级|As the agency writes it.
 rated_on|rated on|评级日期|
 outstanding|outstanding|未偿金额|
@@ -213,7 +219,7 @@ noted_on|noted on|通知日|
 field|field|字段|
 required|required|必填|
 half_life_days|half-life|半衰期|Days; null: it does not age.
-due_days|days to put it right|整改天数|
+due_days|days until it is due|期限天数|
 dimension|dimension|维度|
 channel|channel|渠道|
 reliability|reliability|可靠度|0 to 1, of values that nobody verified.
@@ -225,6 +231,24 @@ owner_unit|responsible unit|归属单位|
 author|author|登记人|Who registered the customer.
 found_on|found on|发现日|
 closed_on|closed on|关闭日|
+rule_set|set of rules|规则集|Kind, and scheme: class.value, level.star.
+rule_version|version of the rules|规则版本|By which it was found.
+condition|condition|条件|In the language of crm.points_formula(), on the features; null: none.
+asks_reason|asks for the reason|须查明原因|On entering it is said why.
+on_first|on the first class too|首次分类适用|For customers who had no class before.
+seconded_by|seconded by|会签人|The first of two who must agree.
+seconded_at|seconded at|会签时间|
+follow_up_no|number of the follow-up|待办号|Unique, not dense.
+opened_on|opened on|开始日|
+owner|owner|负责人|
+outcome|outcome|结果|
+cost_no|number of the cost|成本号|Unique, not dense.
+cost_kind|kind of cost|成本类别|product_cost, service_cost, investment or bad_debt.
+incurred_on|incurred on|发生日|
+entry_no|number of the entry|记录号|Unique, not dense.
+signal|sign of leaving|流失信号|A rule of churn_rule.
+found_by|found by|发现方式|rule or person.
+assessment_no|number of the assessment|评定号|Unique, not dense.
 $columns$), E'\n') line, string_to_array(line, '|') x, crm_data.field_policy t, pg_attribute a
  WHERE a.attname = x[1] AND a.attnum > 0 AND a.attrelid = to_regclass('crm_data.' || quote_ident(t.object)) AND t.field IS NULL
    AND NOT EXISTS (SELECT FROM crm_data.field_policy p WHERE p.object = t.object AND p.field IS NOT NULL);
@@ -236,8 +260,8 @@ DECLARE
 BEGIN
     FOREACH member IN ARRAY ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'score_result', 'score_judgement', 'score_request',
         'legal_profile', 'ownership_share', 'key_manager', 'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_policy',
-        'credit_limit', 'credit_warning_rule', 'credit_warning', 'churn_rule', 'churn_signal', 'class_rule', 'class_action', 'customer_class', 'level_scheme',
-        'level_def', 'service_commitment', 'customer_level', 'level_notice', 'quality_field', 'quality_weight', 'quality_source', 'quality_score', 'quality_issue'] LOOP
+        'credit_limit', 'credit_warning_rule', 'credit_warning', 'rule_set', 'follow_up', 'customer_cost', 'churn_rule', 'churn_signal', 'class_rule', 'class_action', 'customer_class',
+        'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def', 'service_commitment', 'level_assessment', 'customer_level', 'level_notice', 'quality_field', 'quality_weight', 'quality_source', 'quality_score', 'quality_issue'] LOOP
         EXECUTE format('CREATE VIEW crm.%1$I WITH (security_invoker = true) AS SELECT %2$s FROM crm_data.%1$I', member,
             (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
               WHERE a.attrelid = format('crm_data.%I', member)::regclass AND a.attnum > 0 AND NOT a.attisdropped));
@@ -334,6 +358,28 @@ COMMENT ON VIEW crm_report.score_stability IS
 $$Population stability index of each version and day: sum of (actual - expected) ln(actual / expected) over the bands (群体稳定性指标).
 Below 0.10 stable, up to 0.25 watch, above act. Only versions that hold the bands of their development sample.$$;
 
+CREATE VIEW crm_report.characteristic_stability WITH (security_invoker = true) AS
+SELECT p.model, p.version, p.as_of, p.characteristic, p.stability_index, p.customers,
+       CASE WHEN p.stability_index < 0.1 THEN 'stable' WHEN p.stability_index < 0.25 THEN 'watch' ELSE 'act' END AS advice
+  FROM (SELECT e.model, e.version, d.as_of, e.characteristic, max(d.customers) AS customers,
+               crm.population_stability_index(array_agg(greatest(e.expected, 0.0001) ORDER BY e.points), array_agg(greatest(coalesce(a.actual, 0)::float8 / d.customers, 0.0001) ORDER BY e.points)) AS stability_index
+          -- A bin is known again by its points: bins of the same points are one.
+          FROM (SELECT b.model, b.version, b.characteristic, b.points * c.weight AS points, row_number() OVER (PARTITION BY b.model, b.version, b.points * c.weight, b.characteristic) AS n,
+                       (sum(b.goods + b.bads) OVER (PARTITION BY b.model, b.version, b.characteristic, b.points * c.weight) / sum(b.goods + b.bads) OVER (PARTITION BY b.model, b.version, b.characteristic))::float8 AS expected
+                  FROM crm_data.score_bin b JOIN crm_data.score_characteristic c ON c.model = b.model AND c.version = b.version AND c.characteristic = b.characteristic
+                 WHERE b.goods IS NOT NULL AND b.bads IS NOT NULL) e
+          JOIN (SELECT r.model, r.version, r.as_of, count(*) AS customers FROM crm_data.score_result r
+                  JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code GROUP BY 1, 2, 3) d ON d.model = e.model AND d.version = e.version
+          LEFT JOIN (SELECT r.model, r.version, r.as_of, x.characteristic, r.points[x.n] AS points, count(*) AS actual
+                       FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code
+                       JOIN (SELECT y.model, y.version, y.characteristic, row_number() OVER (PARTITION BY y.model, y.version ORDER BY y.position) AS n FROM crm_data.score_characteristic y) x
+                         ON x.model = r.model AND x.version = r.version GROUP BY 1, 2, 3, 4, 5) a
+            ON a.model = e.model AND a.version = e.version AND a.as_of = d.as_of AND a.characteristic = e.characteristic AND a.points = e.points
+         WHERE e.n = 1 GROUP BY e.model, e.version, d.as_of, e.characteristic) p;
+COMMENT ON VIEW crm_report.characteristic_stability IS
+$$Stability index of each characteristic of a version, by day: which input drifted, where crm_report.score_stability says that something did (特征稳定性指标).
+Expected are the shares of the bins in the development sample (goods and bads of score_bin); bins of the same points count as one. Only characteristics whose bins hold them.$$;
+
 CREATE VIEW crm_report.score_override WITH (security_invoker = true) AS
 SELECT q.kind, q.subject, q.wanted, date_trunc('month', q.requested_at) AS month, q.state, count(*) AS requests,
        avg(q.decided_at - q.requested_at) AS decision_time
@@ -389,7 +435,7 @@ DECLARE
     entry text[];
     column_of record;
 BEGIN
-    GRANT SELECT ON crm_report.score_distribution, crm_report.score_migration, crm_report.score_band, crm_report.score_stability, crm_report.score_override TO crm_data_admin, crm_credit;
+    GRANT SELECT ON crm_report.score_distribution, crm_report.score_migration, crm_report.score_band, crm_report.score_stability, crm_report.characteristic_stability, crm_report.score_override TO crm_data_admin, crm_credit;
     GRANT SELECT ON crm_report.credit_exposure TO crm_credit;
     GRANT SELECT ON crm_report.value_segment, crm_report.class_migration, crm_report.level_migration, crm_report.quality_trend, crm_report.quality_backlog TO crm_data_admin;
     FOR entry IN SELECT string_to_array(line, '|') FROM regexp_split_to_table(trim(E'\n' FROM $names$
@@ -405,6 +451,7 @@ grade_before|Grade before (原等级).
 band|Number of the band, from 1 (分段).
 expected|Share in the development sample (预期占比).
 actual|Share of the results (实际占比).
+characteristic|Characteristic (特征).
 stability_index|Population stability index, PSI (群体稳定性指标).
 advice|stable, watch or act (建议).
 kind|What was asked for: grade, limit or level (类别).
@@ -439,7 +486,7 @@ found|All that were found (发现数).
 $names$), E'\n') line LOOP
         FOR column_of IN SELECT a.attrelid::regclass AS view, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                           WHERE c.relnamespace = 'crm_report'::regnamespace AND c.relkind = 'v' AND a.attname = entry[1] AND col_description(c.oid, a.attnum) IS NULL
-                            AND c.relname IN ('score_distribution', 'score_migration', 'score_band', 'score_stability', 'score_override', 'credit_exposure', 'value_segment',
+                            AND c.relname IN ('score_distribution', 'score_migration', 'score_band', 'score_stability', 'characteristic_stability', 'score_override', 'credit_exposure', 'value_segment',
                                               'class_migration', 'level_migration', 'quality_trend', 'quality_backlog') LOOP
             EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', column_of.view, column_of.attname, entry[2]);
         END LOOP;

@@ -59,22 +59,36 @@ CREATE FUNCTION crm.score_request_keep() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    decision CONSTANT text[] := ARRAY['state', 'decided_by', 'decided_at', 'decision_note'];
+    decision CONSTANT text[] := ARRAY['state', 'seconded_by', 'seconded_at', 'decided_by', 'decided_at', 'decision_note'];
+    by_two CONSTANT boolean := NEW.kind = 'limit' AND NEW.wanted = 'not_controlled';
 BEGIN
     IF TG_OP = 'INSERT' THEN
         NEW.requested_by := session_user;
         NEW.requested_at := now();
+        NEW.seconded_by := NULL;
+        NEW.seconded_at := NULL;
         NEW.decided_by := NULL;
         NEW.decided_at := NULL;
         NEW.decision_note := NULL;
         NEW.state := 'requested';
         RETURN NEW;
     END IF;
-    IF to_jsonb(NEW) - decision <> to_jsonb(OLD) - decision OR OLD.state <> 'requested' OR NEW.state = 'requested' THEN
+    IF to_jsonb(NEW) - decision <> to_jsonb(OLD) - decision OR OLD.state <> 'requested'
+       OR NEW.state = 'requested' AND NOT (by_two AND OLD.seconded_by IS NULL AND NEW.seconded_by IS NOT NULL) THEN
         RAISE EXCEPTION 'request % cannot be changed', OLD.request_no USING ERRCODE = 'KH006',
             DETAIL = format('It is %s.', OLD.state), HINT = 'It is decided once, as it was asked; ask anew for something else.';
     END IF;
-    PERFORM crm.score_require_other('a request', ARRAY[OLD.requested_by]);
+    PERFORM crm.score_require_other('a request', ARRAY[OLD.requested_by] || coalesce(OLD.seconded_by, OLD.requested_by));
+    NEW.seconded_by := OLD.seconded_by;
+    NEW.seconded_at := OLD.seconded_at;
+    IF NEW.state = 'approved' AND by_two AND OLD.seconded_by IS NULL THEN
+        RAISE EXCEPTION 'two must agree that a customer has no limit' USING ERRCODE = 'KH003',
+            HINT = 'crm.decide_score_change(customer, request, true), by two who did not ask for it.';
+    ELSIF NEW.state = 'requested' THEN
+        NEW.seconded_by := session_user;
+        NEW.seconded_at := now();
+        RETURN NEW;
+    END IF;
     IF NEW.state = 'rejected' AND coalesce(NEW.decision_note, '') !~ '\S' THEN
         RAISE EXCEPTION 'a rejection needs a reason' USING ERRCODE = 'not_null_violation';
     END IF;
@@ -84,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION crm.score_request_keep() IS
-$$Trigger: a request is decided once, by another than who asked, and its content stays (申请四眼保护). The owner is bound too. Errors: KH004, KH006, 23502.$$;
+$$Trigger: a request is decided once, by another than who asked, and its content stays; that a customer has no limit needs two who agree (申请四眼保护). The owner is bound too. Errors: KH003, KH004, KH006, 23502.$$;
 REVOKE EXECUTE ON FUNCTION crm.score_request_keep() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.score_request_keep() TO crm_owner; -- who makes the trigger
 
@@ -100,7 +114,7 @@ CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_c
                'tenure_days', as_of - (w.registered_at AT TIME ZONE current_setting('crm.timezone'))::date,
                'purchases_total', t.purchases_total, 'purchases_12m', t.purchases_12m, 'products_12m', t.products_12m, 'repeat_days', t.repeat_days,
                'amount_total', t.amount_total, 'amount_12m', t.amount_12m, 'amount_3m', t.amount_3m, 'amount_before_3m', t.amount_before_3m,
-               'recency_days', as_of - t.last_on, 'trade_days', as_of - t.first_on,
+               'other_currency', nullif(t.other_currency, 0), 'recency_days', as_of - t.last_on, 'trade_days', as_of - t.first_on,
                'interactions_12m', n.interactions_12m, 'inbound_12m', n.inbound_12m, 'response_rate', n.response_rate))
            || CASE WHEN with_credit THEN coalesce(crm.credit_features(w.customer_code, as_of), '{}') ELSE '{}' END
            || coalesce(j.judged, '{}')
@@ -113,7 +127,7 @@ CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_c
                coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 365), 0) AS amount_12m,
                coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 90), 0) AS amount_3m,
                coalesce(sum(p.amount) FILTER (WHERE p.currency = 'CNY' AND p.purchased_on > as_of - 180 AND p.purchased_on <= as_of - 90), 0) AS amount_before_3m,
-               max(p.purchased_on) AS last_on, min(p.purchased_on) AS first_on
+               count(*) FILTER (WHERE p.currency <> 'CNY') AS other_currency, max(p.purchased_on) AS last_on, min(p.purchased_on) AS first_on
           FROM crm_data.customer m JOIN crm_data.purchase p ON p.customer_code = m.customer_code
          WHERE m.survivor_code = w.customer_code AND p.purchased_on <= as_of) t
      CROSS JOIN LATERAL (
@@ -130,7 +144,7 @@ CREATE FUNCTION crm.score_features(codes crm.customer_code[], as_of date, with_c
 ALTER FUNCTION crm.score_features(crm.customer_code[], date, boolean) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.score_features(crm.customer_code[], date, boolean) IS
 $$What models can ask of customers, as of a day, with what belongs to records merged into them, which have no row of their own (客户特征).
-An object for each: kind, lifecycle_state, channel; tenure_days, trade_days, recency_days (days); purchases_total, purchases_12m, products_12m, repeat_days (purchase days after the first); amount_total, amount_12m, amount_3m, amount_before_3m (in CNY; 12 months are 365 days, 3 months are 90, before them the 90 days before); interactions_12m, inbound_12m, response_rate (share of outbound contacts with an outcome); with_credit: crm.credit_features(); then the latest valid judgement for each input, which stands above what is reckoned. What is not known is not there.$$;
+An object for each: kind, lifecycle_state, channel; tenure_days, trade_days, recency_days (days); purchases_total, purchases_12m, products_12m, repeat_days (purchase days after the first); amount_total, amount_12m, amount_3m, amount_before_3m (in CNY; 12 months are 365 days, 3 months are 90, before them the 90 days before); other_currency (how many purchases were in another currency, which no amount here holds); interactions_12m, inbound_12m, response_rate (share of outbound contacts with an outcome); with_credit: crm.credit_features(); then the latest valid judgement for each input, which stands above what is reckoned. What is not known is not there.$$;
 REVOKE EXECUTE ON FUNCTION crm.score_features(crm.customer_code[], date, boolean) FROM PUBLIC; -- reads all customers
 
 -- -- scoring ------------------------------------------------------------------------------------
@@ -371,6 +385,10 @@ BEGIN
         RAISE EXCEPTION 'customer % has no request %', customer, request USING ERRCODE = 'no_data_found';
     END IF;
     PERFORM crm.score_require(held.domain);
+    IF approve AND held.kind = 'limit' AND held.wanted = 'not_controlled' AND held.seconded_by IS NULL AND held.state = 'requested' THEN
+        UPDATE crm_data.score_request q SET seconded_by = session_user WHERE q.customer_code = held.customer_code AND q.request_no = request;
+        RETURN;
+    END IF;
     UPDATE crm_data.score_request q SET state = CASE WHEN approve THEN 'approved' ELSE 'rejected' END, decision_note = note
      WHERE q.customer_code = held.customer_code AND q.request_no = request;
     IF approve AND held.kind = 'limit' THEN
@@ -383,6 +401,7 @@ $$;
 ALTER FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) IS
 $$Approve or reject a request of somebody else's; an approved limit or level takes effect at once (审批例外申请).
+That a customer is not_controlled is approved by two, one after the other; one of them is enough to reject it.
 Errors: KH004 one's own, KH006 decided already, 23502 a rejection without note, P0002, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) FROM PUBLIC; -- an approval
 GRANT EXECUTE ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) TO crm_data_admin, crm_credit;

@@ -161,10 +161,14 @@ CREATE TABLE crm_data.score_request (
     state         text        NOT NULL DEFAULT 'requested' CHECK (state IN ('requested', 'approved', 'rejected')),
     requested_by  name        NOT NULL DEFAULT session_user,
     requested_at  timestamptz NOT NULL DEFAULT now(),
+    -- The first of two who must agree that a customer has no limit.
+    seconded_by   name,
+    seconded_at   timestamptz,
     decided_by    name,
     decided_at    timestamptz,
     decision_note text,
     PRIMARY KEY (customer_code, request_no),
+    CONSTRAINT all_expire CHECK (valid_until < 'infinity' AND (wanted <> 'not_controlled' OR kind <> 'limit' OR valid_until - valid_from <= 366)),
     CHECK ((kind = 'limit') = (amount IS NOT NULL) OR kind = 'limit' AND wanted = 'not_controlled')
 );
 

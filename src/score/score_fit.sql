@@ -20,7 +20,8 @@ CREATE FUNCTION crm.logistic_regression_combine(internal, internal) RETURNS inte
     AS 'MODULE_PATHNAME', 'crm_logistic_regression_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION crm.logistic_regression_combine(internal, internal) IS 'Joins what two workers read (并行合并).';
 CREATE FUNCTION crm.logistic_regression_serialize(internal) RETURNS bytea
-    AS 'MODULE_PATHNAME', 'crm_logistic_regression_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+    -- All rows are handed over, which costs more than to read them: below many millions of rows the planner is to do without workers.
+    AS 'MODULE_PATHNAME', 'crm_logistic_regression_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000000;
 COMMENT ON FUNCTION crm.logistic_regression_serialize(internal) IS 'What a worker hands over (序列化).';
 CREATE FUNCTION crm.logistic_regression_deserialize(bytea, internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'crm_logistic_regression_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

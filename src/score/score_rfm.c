@@ -180,6 +180,9 @@ add_amount(Customer *customer, double amount)
 {
 	double		sum = customer->monetary + amount;
 
+	if (!isfinite(sum))
+		float_overflow_error();
+
 	if (fabs(customer->monetary) >= fabs(amount))
 		customer->rest += (customer->monetary - sum) + amount;
 	else

@@ -444,7 +444,7 @@ crm_population_stability_index(PG_FUNCTION_ARGS)
 	double		all_actual = share_total(actual, n);
 	double		sum = 0;
 
-	if (m != n || m == 0 || !(all_expected > 0) || !(all_actual > 0))
+	if (m != n || m == 0 || !(all_expected > 0 && all_expected < INFINITY) || !(all_actual > 0 && all_actual < INFINITY))
 		ereport(ERROR,
 				(errcode(m != n ? ERRCODE_ARRAY_SUBSCRIPT_ERROR : ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("shares cannot be compared"),

@@ -48,7 +48,7 @@ CREATE FUNCTION pg_temp.known(l text) RETURNS text LANGUAGE sql VOLATILE AS $$
         (SELECT format('%s purchases, %s CNY, %s in, %s owed, debt ratio %s, %s', f.features ->> 'purchases_12m', f.features ->> 'amount_12m', f.features ->> 'inbound_12m',
                        f.features ->> 'outstanding', f.features ->> 'debt_ratio', f.features ->> 'legal_form')
            FROM crm.score_features(ARRAY[pg_temp.c(l)], '2026-01-31', true) f),
-        (SELECT string_agg(m.rule, ',' ORDER BY m.rule) FROM crm.churn_measures(ARRAY[pg_temp.c(l)], '2026-01-31') m),
+        (SELECT string_agg(m.rule, ',' ORDER BY m.rule) FROM crm.score_features(ARRAY[pg_temp.c(l)], '2026-01-31', false) f, crm.churn_measures(ARRAY[f.customer_code], ARRAY[f.features], 1, '2026-01-31') m),
         (SELECT string_agg(q.field, ',' ORDER BY q.field) FROM crm.quality_facts(ARRAY[pg_temp.c(l)], '2026-01-31') q WHERE q.is_present),
         (SELECT p.level FROM crm.level_proposals(ARRAY[pg_temp.c(l)], 'star', '2026-01-31') p)) $$;
 -- Who works with these may; the test reads all as a superuser who is nobody's member.
@@ -90,7 +90,7 @@ SELECT cmp_ok((crm.churn_risk(pg_temp.c('b'), '2026-01-31')).risk, '>', 0.19::fl
 SELECT is((SELECT last_contact_at FROM crm.contact_due WHERE customer_code = pg_temp.c('a')), '2026-01-26 10:00+08'::timestamptz, 'a contact with either is a contact');
 SET SESSION AUTHORIZATION crm_test_cross_credit;
 SELECT lives_ok(format('SELECT require_qualification(%L, %L)', pg_temp.c(l), '2026-01-31'), 'qualified, by the code of ' || l) FROM unnest(ARRAY['a', 'b']) l;
-SELECT request_score_change(pg_temp.c('b'), 'limit', 'CNY', 'long_term', 5000, '2026-12-31', 'known for long', 'letter', '2026-01-01') AS asked \gset
+SELECT request_score_change(pg_temp.c('b'), 'limit', 'CNY', 'long_term', 5000, '2026-12-31', 'known for long', 'letter', '2026-01-31') AS asked \gset
 RESET SESSION AUTHORIZATION;
 SELECT crm.decide_score_change(pg_temp.c('b'), :asked, true);
 SELECT is(array_agg(crm.credit_available(pg_temp.c(l), '2026-01-31')), '{4000.00,4000.00}', 'the limit is the survivor''s, less what both owe') FROM unnest(ARRAY['a', 'b']) l;

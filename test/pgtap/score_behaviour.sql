@@ -86,12 +86,15 @@ SELECT results_eq($$SELECT level, valid_until FROM customer_level WHERE customer
 SELECT is((SELECT count(*) FROM level_notice WHERE kind = 'upgrade'), 1::bigint, 'and is told');
 SELECT is(assess_level(:all, 'star', '2027-01-06'), 0::bigint, 'again: nothing');
 SELECT throws_ok($$SELECT assess_level('{}', 'nothing', '2026-07-01')$$, '42704', NULL, 'no such scheme');
-RESET SESSION AUTHORIZATION;
-UPDATE crm_data.level_def SET credit_minimum = 60 WHERE level = '5';
+SELECT is(draft_rules('level.star', '2027-01-06'), 2, 'a version of the levels');
+SELECT define_score_rule('level_def', '{"scheme": "star", "level": "5", "credit_minimum": 60}');
+SELECT throws_ok($$SELECT approve_rules('level.star', 2)$$, 'KH004', NULL, 'not by who made it');
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT lives_ok($$SELECT approve_rules('level.star', 2)$$, 'but by another');
 SET SESSION AUTHORIZATION crm_test_data_two;
 SELECT results_eq($$SELECT level FROM level_proposals(ARRAY['CUST202401010001'::customer_code], 'star', '2027-01-06')$$, $$VALUES ('4')$$, 'a level can ask for a credit score');
 RESET SESSION AUTHORIZATION;
-SELECT throws_ok(format('SET LOCAL ROLE crm_owner; INSERT INTO crm_data.customer_level (customer_code, scheme, valid_from, level, rank, valid_until, cause, value, request_no) VALUES (%s)', row_values), code, NULL, why)
+SELECT throws_ok(format('SET LOCAL ROLE crm_owner; INSERT INTO crm_data.customer_level (customer_code, scheme, valid_from, level, rank, valid_until, cause, value, request_no, rule_version) VALUES (%s, 1)', row_values), code, NULL, why)
   FROM (VALUES ($$'CUST202401010001', 'star', '2027-06-01', '1', 9, '2099-01-01', 'assessed', 25000, NULL$$, 'KH006', 'the owner does not lower a level before its last day'),
                ($$'CUST202401010003', 'star', '2027-06-01', '5', 9, '2099-01-01', 'assessed', 0, NULL$$, 'KH006', 'nor give one whose minimum is not reached'),
                ($$'CUST202401010003', 'star', '2020-06-01', '5', 9, '2099-01-01', 'assessed', 99999, NULL$$, 'KH006', 'nor one before another'),
@@ -118,6 +121,8 @@ SELECT results_eq($$SELECT total, grade, reasons FROM score_customer('CUST202401
 
 -- -- rules are rows ----------------------------------------------------------------------------------------
 
+SELECT throws_ok($$SELECT define_score_rule('churn_rule', '{"rule": "complaints", "weight": 0.9}')$$, '55000', NULL, 'not what was approved');
+SELECT results_eq($$SELECT s, draft_rules(s, '2026-01-01') FROM unnest(ARRAY['churn', 'class.value', 'level.star']) s$$, $$VALUES ('churn', 2), ('class.value', 2), ('level.star', 3)$$, 'drafts');
 SELECT lives_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), kind)
   FROM (VALUES ('churn_rule', '{"rule": "quiet", "measure": "recency_days", "threshold": 60, "weight": 0.1, "label_zh": "沉默", "label_en": "quiet"}'),
                ('churn_rule', '{"rule": "quiet", "weight": 0.2}'), ('class_rule', '{"scheme": "value", "class": "high", "lower": 20000}'),
@@ -126,8 +131,8 @@ SELECT lives_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), kind)
                ('service_commitment', '{"scheme": "star", "level": "3", "commitment": "complaint_answer", "target": 48, "unit": "hour", "label_zh": "投诉答复时限", "label_en": "answer"}'),
                ('quality_field', '{"kind": "individual", "field": "email", "weight": 2}'), ('quality_weight', '{"dimension": "accuracy", "weight": 0.4}'),
                ('quality_source', '{"channel": "partner", "reliability": 0.6}')) v (kind, rule);
-SELECT results_eq($$SELECT measure, threshold, weight, days, active FROM churn_rule WHERE rule = 'quiet'$$, $$VALUES ('recency_days', 60::float8, 0.2::float8, 90, true)$$, 'what is not given stays');
-SELECT is((SELECT upper || feature FROM class_rule WHERE scheme = 'value' AND class = 'medium') || (SELECT lower FROM class_rule WHERE class = 'high' AND scheme = 'value'), '10000amount_12m20000', 'and so do other rules');
+SELECT results_eq($$SELECT measure, threshold, weight, days, active FROM churn_rule WHERE rule = 'quiet' AND version = 2$$, $$VALUES ('recency_days', 60::float8, 0.2::float8, 90, true)$$, 'what is not given stays');
+SELECT is((SELECT upper || feature FROM class_rule WHERE scheme = 'value' AND class = 'medium' AND version = 2) || (SELECT lower FROM class_rule WHERE class = 'high' AND scheme = 'value' AND version = 2), '10000amount_12m20000', 'and so do other rules');
 SELECT throws_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), code, NULL, kind || ' ' || rule)
   FROM (VALUES ('churn_rule', '{"rule": "quiet", "weight": 1}', '23514'), ('churn_rule', '{"rule": "new"}', '23502'), ('churn_rule', '{"rule": "quiet", "nonsense": 1}', '22023'),
                ('score_model', '{"model": "x"}', '22023'), ('quality_field', '{"kind": "alien", "field": "x"}', '23514'), ('churn_rule', '{"rule": "quiet", "threshold": "NaN"}', '23514'),
@@ -136,7 +141,8 @@ SELECT throws_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), code, N
 -- -- who may ----------------------------------------------------------------------------------------------
 
 SET SESSION AUTHORIZATION crm_test_credit_one;
-SELECT lives_ok($$SELECT define_score_rule('credit_warning_rule', '{"rule": "overdue", "threshold": 45}')$$, 'credit has its own rules');
+SELECT is(draft_rules('warning', '2026-01-01'), 2, 'credit has its own rules');
+SELECT lives_ok($$SELECT define_score_rule('credit_warning_rule', '{"rule": "overdue", "threshold": 45}')$$, 'and changes them');
 SELECT throws_ok(statement, '42501', NULL, statement)
   FROM unnest(ARRAY[$$SELECT define_score_rule('churn_rule', '{"rule": "quiet", "weight": 0.9}')$$, 'SELECT * FROM crm.churn_signal', 'SELECT * FROM crm.customer_level', $$SELECT * FROM churn_risk('CUST202401010001')$$, 'CALL assess_behaviour()',
       $$SELECT classify('{}', 'value', '2026-01-01')$$, $$SELECT assess_level('{}', 'star', '2026-01-01')$$, 'SELECT * FROM crm_report.value_segment']) statement;

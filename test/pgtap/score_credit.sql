@@ -8,10 +8,10 @@ DO $$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['crm_test_credit_one', 'crm_test_credit_two', 'crm_test_data_one', 'crm_test_nobody'] LOOP
+    FOREACH member IN ARRAY ARRAY['crm_test_credit_one', 'crm_test_credit_two', 'crm_test_credit_three', 'crm_test_data_one', 'crm_test_nobody'] LOOP
         IF to_regrole(member) IS NULL THEN EXECUTE format('CREATE ROLE %I LOGIN', member); END IF;
     END LOOP;
-    GRANT crm_credit, crm_writer TO crm_test_credit_one, crm_test_credit_two;
+    GRANT crm_credit, crm_writer TO crm_test_credit_one, crm_test_credit_two, crm_test_credit_three;
     GRANT crm_data_admin TO crm_test_data_one;
 END
 $$;
@@ -153,6 +153,40 @@ SELECT is(close_credit_warning('CUST202401010001', 'overdue', 'paid in part'), 1
 SELECT is(credit_warn(ARRAY['CUST202401010001']::customer_code[], '2026-01-23'), 1::bigint, 'and raised again if it still holds');
 SELECT is((SELECT total FROM (SELECT record_credit_data('CUST202401010001', 'credit_exposure', '{"as_of": "2026-01-24", "outstanding": 19500, "overdue": 9000, "overdue_days": 95, "source": "billing"}')) x,
     score_customer('CUST202401010001', 'credit.5c', '2026-01-24')), 56, 'the next score is lower');
+
+-- -- what is reached, what lapses, who has no limit -----------------------------------------------------------------
+
+SELECT record_credit_data('CUST202401010001', 'credit_exposure', d::jsonb) FROM unnest(ARRAY['{"as_of": "2026-01-30", "outstanding": 20000, "source": "billing"}',
+    '{"as_of": "2026-02-01", "outstanding": 20500, "source": "billing"}', '{"as_of": "2026-02-02", "outstanding": 100, "currency": "USD", "source": "billing"}']) d;
+SELECT results_eq($$SELECT customer_code::text, kind, payload FROM take_events('credit')$$,
+    $$VALUES ('CUST202401010001', 'credit.limit_reached', '{"as_of": "2026-01-30", "available": 0.00, "currency": "CNY"}'::jsonb)$$, 'that the limit is reached is told once');
+RESET SESSION AUTHORIZATION;
+SELECT results_eq($$SELECT f -> 'outstanding', f -> 'exposure_other_currency' FROM credit_features('CUST202401010001', '2026-02-02') f$$, $$VALUES (NULL::jsonb, '1'::jsonb)$$, 'dollars are not taken for yuan');
+SELECT is((SELECT value FROM credit_measures('CUST202401010001', '2026-02-01') WHERE measure = 'limit_used'), 20500 / 20000.0::float8, 'a limit is used by what is owed in its currency');
+SELECT is_empty($$SELECT * FROM credit_measures('CUST202401010001', '2026-02-02') WHERE measure = 'limit_used'$$, 'and by nothing else');
+SET SESSION AUTHORIZATION crm_test_credit_one;
+SELECT is(credit_reassess(ARRAY['CUST202401010001']::customer_code[], '2026-06-01'), 0::bigint, 'nothing lapses yet');
+SELECT is(credit_reassess(ARRAY['CUST202401010001']::customer_code[], '2027-01-05'), 3::bigint, 'but half a year later');
+SELECT results_eq($$SELECT subject, due_on, action, closed_on FROM follow_up ORDER BY 1$$, $$VALUES ('credit.5c', date '2027-01-24', 'reassess', NULL::date), ('credit.5p', '2027-01-10', 'reassess', NULL), ('credit.6a', '2027-01-10', 'reassess', NULL)$$,
+    'grades that lapse are on the work list');
+SELECT is(credit_reassess(ARRAY['CUST202401010001']::customer_code[], '2027-01-06'), 0::bigint, 'once');
+SELECT score_customer('CUST202401010001', 'credit.5p', '2027-01-10') \gset _
+SELECT is((SELECT array_agg(subject) FROM follow_up WHERE closed_on = '2027-01-10'), ARRAY['credit.5p'], 'a new result closes its own');
+SET SESSION AUTHORIZATION crm_test_credit_two;
+SELECT throws_ok(format($$SELECT request_score_change('CUST202401010001', 'limit', 'CNY', 'not_controlled', NULL, %L, 'collection order', 'order 9', '2026-02-01')$$, v), '23514', NULL, 'without limit, until ' || v)
+  FROM unnest(ARRAY['infinity', '2027-03-01']) v;
+SELECT request_score_change('CUST202401010001', 'limit', 'CNY', 'not_controlled', NULL, '2026-06-30', 'collection order', 'order 9', '2026-02-01') AS request \gset
+SELECT throws_ok(format('SELECT decide_score_change(''CUST202401010001'', %s, true)', :request), 'KH004', NULL, 'not by who asked');
+SET SESSION AUTHORIZATION crm_test_credit_one;
+SELECT lives_ok(format('SELECT decide_score_change(''CUST202401010001'', %s, true)', :request), 'the first agrees');
+SELECT is(credit_available('CUST202401010001', '2026-02-01'), -500.00, 'which is not enough');
+SELECT throws_ok(format('SELECT decide_score_change(''CUST202401010001'', %s, true)', :request), 'KH004', NULL, 'nor twice the same');
+SET SESSION AUTHORIZATION crm_test_credit_three;
+SELECT lives_ok(format('SELECT decide_score_change(''CUST202401010001'', %s, true)', :request), 'the second does');
+SELECT is(credit_available('CUST202401010001', '2026-02-01'), 'Infinity'::numeric, 'and it is so');
+SELECT is(credit_available('CUST202401010001', '2026-07-01') < 'Infinity', true, 'for its time');
+SELECT results_eq($$SELECT seconded_by, decided_by FROM score_request WHERE wanted = 'not_controlled'$$, $$VALUES ('crm_test_credit_one'::name, 'crm_test_credit_three'::name)$$, 'both stand there');
+SELECT is((SELECT missing FROM legal_profile_completeness WHERE customer_code = 'CUST202401010001') && ARRAY['registered_capital'], false, 'how much of the profile is known');
 
 -- -- who may -----------------------------------------------------------------------------------------------------
 

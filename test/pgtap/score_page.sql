@@ -18,4 +18,8 @@ SELECT results_eq($$SELECT computed_grade, grade FROM credit_standing((SELECT ma
 SELECT results_eq($$SELECT scheme, class FROM crm_data.customer_class WHERE until IS NULL ORDER BY 1$$, $$VALUES ('activity', 'potential'), ('churn', 'low'), ('value', 'low')$$, 'the classes');
 SELECT results_eq($$SELECT level, valid_until FROM crm_data.customer_level$$, $$VALUES ('1', date '2026-12-30')$$, 'the level');
 SELECT results_eq($$SELECT field, reason FROM crm_data.quality_issue ORDER BY 1$$, $$VALUES ('contact_name', 'missing'), ('document', 'missing'), ('phone', 'missing')$$, 'the issues');
+SELECT results_eq($$SELECT version, state FROM crm_data.rule_set WHERE rule_set = 'churn' ORDER BY 1$$, $$VALUES (1, 'approved'), (2, 'approved')$$, 'the rules');
+SELECT is_empty($$SELECT FROM crm_data.rule_set WHERE state = 'draft'$$, 'the draft that was given up');
+SELECT results_eq($$SELECT action, outcome FROM crm_data.follow_up$$, $$VALUES ('trial', 'took the offer')$$, 'the work');
+SELECT is((SELECT amount FROM crm_data.customer_cost), 120.00, 'the cost');
 SELECT * FROM finish();
