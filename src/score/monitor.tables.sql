@@ -369,9 +369,9 @@ SELECT p.model, p.version, p.as_of, p.characteristic, p.stability_index, p.custo
                   FROM crm_data.score_bin b JOIN crm_data.score_characteristic c ON c.model = b.model AND c.version = b.version AND c.characteristic = b.characteristic
                  WHERE b.goods IS NOT NULL AND b.bads IS NOT NULL) e
           JOIN (SELECT r.model, r.version, r.as_of, count(*) AS customers FROM crm_data.score_result r
-                  JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code GROUP BY 1, 2, 3) d ON d.model = e.model AND d.version = e.version
+                  JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.lifecycle_state <> 'merged' GROUP BY 1, 2, 3) d ON d.model = e.model AND d.version = e.version
           LEFT JOIN (SELECT r.model, r.version, r.as_of, x.characteristic, r.points[x.n] AS points, count(*) AS actual
-                       FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.survivor_code = c.customer_code
+                       FROM crm_data.score_result r JOIN crm_data.customer c ON c.customer_code = r.customer_code AND c.lifecycle_state <> 'merged'
                        JOIN (SELECT y.model, y.version, y.characteristic, row_number() OVER (PARTITION BY y.model, y.version ORDER BY y.position) AS n FROM crm_data.score_characteristic y) x
                          ON x.model = r.model AND x.version = r.version GROUP BY 1, 2, 3, 4, 5) a
             ON a.model = e.model AND a.version = e.version AND a.as_of = d.as_of AND a.characteristic = e.characteristic AND a.points = e.points

@@ -413,7 +413,7 @@ BEGIN
     -- The same sample each time, spread over all customers.
     SELECT array_agg(x.customer_code ORDER BY x.customer_code) INTO chosen
       FROM (SELECT c.customer_code FROM crm_data.customer c
-             WHERE c.survivor_code = c.customer_code AND c.lifecycle_state NOT IN ('archived', 'cancelled', 'erased')
+             WHERE c.lifecycle_state NOT IN ('merged', 'archived', 'cancelled', 'erased')
              ORDER BY hashtext(c.customer_code::text), c.customer_code LIMIT sample) x;
     FOR i IN 0 .. (coalesce(cardinality(chosen), 0) - 1) / 5000 LOOP
         SELECT array_agg(f.customer_code), array_agg(f.features) INTO codes, known
