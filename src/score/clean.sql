@@ -323,11 +323,20 @@ $$Hold a run until the transaction ends, if the caller may and it stands in one 
 REVOKE EXECUTE ON FUNCTION crm.cleaning_hold(bigint, text[]) FROM PUBLIC; -- who can lock can stop others
 
 CREATE FUNCTION crm.cleaning_next(run bigint, size integer) RETURNS crm.customer_code[]
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    SELECT array_agg(x.customer_code) FROM (
-        SELECT DISTINCT p.customer_code FROM crm_data.cleaning_run r JOIN crm_data.cleaning_proposal p ON p.run_id = r.run_id
-         WHERE r.run_id = run AND (r.done_code IS NULL OR p.customer_code > r.done_code) ORDER BY 1 LIMIT size) x $$;
+DECLARE
+    after crm.customer_code := (SELECT r.done_code FROM crm_data.cleaning_run r WHERE r.run_id = run);
+BEGIN
+    -- Two queries: of one with an OR the index would be read from its beginning each time.
+    IF after IS NULL THEN
+        RETURN (SELECT array_agg(x.customer_code) FROM (
+            SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run ORDER BY 1 LIMIT size) x);
+    END IF;
+    RETURN (SELECT array_agg(x.customer_code) FROM (
+        SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run AND p.customer_code > after ORDER BY 1 LIMIT size) x);
+END
+$$;
 ALTER FUNCTION crm.cleaning_next(bigint, integer) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.cleaning_next(bigint, integer) IS $$The next customers of a run, in order (下一批清洗客户). A part of crm.cleaning_apply() and crm.cleaning_undo().$$;
 REVOKE EXECUTE ON FUNCTION crm.cleaning_next(bigint, integer) FROM PUBLIC; -- lists customers
@@ -390,7 +399,11 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT r.as_of, r.rules, r.done_code INTO held FROM crm_data.cleaning_run r WHERE r.run_id = run;
-    codes := ARRAY(SELECT c.customer_code FROM crm_data.customer c WHERE held.done_code IS NULL OR c.customer_code > held.done_code ORDER BY c.customer_code LIMIT size);
+    IF held.done_code IS NULL THEN
+        codes := ARRAY(SELECT c.customer_code FROM crm_data.customer c ORDER BY c.customer_code LIMIT size);
+    ELSE
+        codes := ARRAY(SELECT c.customer_code FROM crm_data.customer c WHERE c.customer_code > held.done_code ORDER BY c.customer_code LIMIT size);
+    END IF;
     IF codes = '{}' THEN
         UPDATE crm_data.cleaning_run r SET state = 'proposed', done_code = NULL, digest = crm.cleaning_digest_of(run) WHERE r.run_id = run;
         RETURN NULL;
