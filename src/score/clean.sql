@@ -326,15 +326,15 @@ CREATE FUNCTION crm.cleaning_next(run bigint, size integer) RETURNS crm.customer
     LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    after crm.customer_code := (SELECT r.done_code FROM crm_data.cleaning_run r WHERE r.run_id = run);
+    last crm.customer_code := (SELECT r.done_code FROM crm_data.cleaning_run r WHERE r.run_id = run);
 BEGIN
     -- Two queries: of one with an OR the index would be read from its beginning each time.
-    IF after IS NULL THEN
+    IF last IS NULL THEN
         RETURN (SELECT array_agg(x.customer_code) FROM (
             SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run ORDER BY 1 LIMIT size) x);
     END IF;
     RETURN (SELECT array_agg(x.customer_code) FROM (
-        SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run AND p.customer_code > after ORDER BY 1 LIMIT size) x);
+        SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run AND p.customer_code > last ORDER BY 1 LIMIT size) x);
 END
 $$;
 ALTER FUNCTION crm.cleaning_next(bigint, integer) OWNER TO crm_owner;
