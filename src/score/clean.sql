@@ -323,11 +323,20 @@ $$Hold a run until the transaction ends, if the caller may and it stands in one 
 REVOKE EXECUTE ON FUNCTION crm.cleaning_hold(bigint, text[]) FROM PUBLIC; -- who can lock can stop others
 
 CREATE FUNCTION crm.cleaning_next(run bigint, size integer) RETURNS crm.customer_code[]
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    SELECT array_agg(x.customer_code) FROM (
-        SELECT DISTINCT p.customer_code FROM crm_data.cleaning_run r JOIN crm_data.cleaning_proposal p ON p.run_id = r.run_id
-         WHERE r.run_id = run AND (r.done_code IS NULL OR p.customer_code > r.done_code) ORDER BY 1 LIMIT size) x $$;
+DECLARE
+    last crm.customer_code := (SELECT r.done_code FROM crm_data.cleaning_run r WHERE r.run_id = run);
+BEGIN
+    -- Two queries: of one with an OR the index would be read from its beginning each time.
+    IF last IS NULL THEN
+        RETURN (SELECT array_agg(x.customer_code) FROM (
+            SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run ORDER BY 1 LIMIT size) x);
+    END IF;
+    RETURN (SELECT array_agg(x.customer_code) FROM (
+        SELECT DISTINCT p.customer_code FROM crm_data.cleaning_proposal p WHERE p.run_id = run AND p.customer_code > last ORDER BY 1 LIMIT size) x);
+END
+$$;
 ALTER FUNCTION crm.cleaning_next(bigint, integer) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.cleaning_next(bigint, integer) IS $$The next customers of a run, in order (下一批清洗客户). A part of crm.cleaning_apply() and crm.cleaning_undo().$$;
 REVOKE EXECUTE ON FUNCTION crm.cleaning_next(bigint, integer) FROM PUBLIC; -- lists customers
@@ -390,7 +399,11 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT r.as_of, r.rules, r.done_code INTO held FROM crm_data.cleaning_run r WHERE r.run_id = run;
-    codes := ARRAY(SELECT c.customer_code FROM crm_data.customer c WHERE held.done_code IS NULL OR c.customer_code > held.done_code ORDER BY c.customer_code LIMIT size);
+    IF held.done_code IS NULL THEN
+        codes := ARRAY(SELECT c.customer_code FROM crm_data.customer c ORDER BY c.customer_code LIMIT size);
+    ELSE
+        codes := ARRAY(SELECT c.customer_code FROM crm_data.customer c WHERE c.customer_code > held.done_code ORDER BY c.customer_code LIMIT size);
+    END IF;
     IF codes = '{}' THEN
         UPDATE crm_data.cleaning_run r SET state = 'proposed', done_code = NULL, digest = crm.cleaning_digest_of(run) WHERE r.run_id = run;
         RETURN NULL;
@@ -399,7 +412,7 @@ BEGIN
                        JOIN crm_data.cleaning_rule r ON r.rule = e.item ->> 'rule' AND r.version = (e.item ->> 'version')::integer ORDER BY e.n LOOP
         INSERT INTO crm_data.cleaning_proposal (customer_code, run_id, field, entry, rule, version, confidence, before, after, before_sealed, after_sealed)
         SELECT f.customer_code, run, held_rule.field, f.entry, held_rule.rule, held_rule.version, held_rule.confidence,
-               CASE WHEN k.is_personal THEN left(f.before, 4) || '-**-**' ELSE f.before END, CASE WHEN k.is_personal THEN left(f.after, 4) || '-**-**' ELSE f.after END,
+               CASE WHEN k.is_personal THEN left(f.before, 4) ELSE f.before END, CASE WHEN k.is_personal THEN left(f.after, 4) ELSE f.after END,
                CASE WHEN k.is_personal THEN crm.cleaning_seal(held_rule.field, f.before) END, CASE WHEN k.is_personal THEN crm.cleaning_seal(held_rule.field, f.after) END
           FROM crm.cleaning_find(codes, held_rule.rule, held_rule.version, held.as_of) f
          CROSS JOIN (SELECT x.is_personal FROM crm.cleaning_fields() x WHERE x.field = held_rule.field OFFSET 0) k
@@ -537,7 +550,8 @@ DECLARE
 BEGIN
     SELECT f.type, f.entry_column, split_part(f.field, '.', 1) AS relation, split_part(f.field, '.', 2) AS attribute INTO STRICT known
       FROM crm.cleaning_fields() f WHERE f.field = cleaning_write.field;
-    -- Everything is of these customers, and said so of each table: a batch meets its like by hash, not each with each.
+    -- A batch is all of the run between its first and its last customer, and what it meets it meets by hash: neither each with
+    -- each, nor each batch with the whole run.
     -- The row is written only where it holds what it held: when somebody else changes it at this moment,
     -- the condition is looked at again after he has committed.
     EXECUTE format($query$
@@ -545,7 +559,7 @@ BEGIN
             SELECT p.customer_code, p.entry, p.rule, p.version,
                    CASE WHEN p.after_sealed IS NULL THEN p.before ELSE crm.cleaning_open($3, p.before_sealed) END AS before,
                    CASE WHEN p.after_sealed IS NULL THEN p.after ELSE crm.cleaning_open($3, p.after_sealed) END AS after
-              FROM crm_data.cleaning_proposal p WHERE p.run_id = $1 AND p.customer_code = ANY ($2) AND p.field = $3 AND p.state = %L),
+              FROM crm_data.cleaning_proposal p WHERE p.run_id = $1 AND p.customer_code BETWEEN $5 AND $6 AND p.field = $3 AND p.state = %L),
         ground AS MATERIALIZED (%s),
         written AS (
             UPDATE crm_data.%I t SET %I = (CASE WHEN $4 THEN d.after ELSE d.before END)::%s
@@ -565,7 +579,7 @@ BEGIN
           LEFT JOIN ground g ON g.customer_code = d.customer_code AND g.entry = d.entry AND g.after = d.after
           LEFT JOIN written w ON w.customer_code = d.customer_code AND w.entry = d.entry
           LEFT JOIN crm_data.%3$I t ON t.customer_code = ANY ($2) AND t.customer_code = d.customer_code AND %6$s
-         WHERE p.customer_code = ANY ($2) AND (p.customer_code, p.run_id, p.field, p.entry) = (d.customer_code, $1, $3, d.entry)$query$,
+         WHERE p.customer_code BETWEEN $5 AND $6 AND (p.customer_code, p.run_id, p.field, p.entry) = (d.customer_code, $1, $3, d.entry)$query$,
         CASE WHEN forth THEN 'proposed' ELSE 'applied' END,
         -- Forth only where the rule says the same today; back whatever it says.
         CASE WHEN forth THEN 'SELECT f.customer_code, f.entry, f.after FROM (SELECT DISTINCT d.rule, d.version FROM due d) r,
@@ -573,7 +587,7 @@ BEGIN
                                                                (SELECT x.as_of FROM crm_data.cleaning_run x WHERE x.run_id = $1)) f'
              ELSE 'SELECT d.customer_code, d.entry, d.after FROM due d' END,
         known.relation, known.attribute, known.type, coalesce('t.' || quote_ident(known.entry_column) || ' = d.entry', 'true'))
-    USING run, codes, field, forth;
+    USING run, codes, field, forth, codes[1], codes[cardinality(codes)];
     GET DIAGNOSTICS written = ROW_COUNT;
     PERFORM crm.cleaning_source(run, codes, field, forth);
     RETURN written;
@@ -589,14 +603,14 @@ CREATE FUNCTION crm.cleaning_source(run bigint, codes crm.customer_code[], field
     AS $$
     -- Where a value comes from goes with the value; back only where nobody noted another source since.
     DELETE FROM crm_data.field_source s USING crm_data.cleaning_proposal p
-     WHERE NOT forth AND p.run_id = $1 AND p.customer_code = ANY ($2) AND p.field = $3 AND p.state = 'undone' AND p.source_after IS NOT NULL AND p.source_before IS NULL
+     WHERE NOT forth AND p.run_id = $1 AND p.customer_code BETWEEN $2[1] AND $2[cardinality($2)] AND p.field = $3 AND p.state = 'undone' AND p.source_after IS NOT NULL AND p.source_before IS NULL
        AND s.customer_code = p.customer_code AND s.field = split_part($3, '.', 2) AND to_jsonb(s) - '{customer_code,field}'::text[] = p.source_after;
     INSERT INTO crm_data.field_source (customer_code, field, source, confidence, recorded_on, recorded_by)
     SELECT p.customer_code, split_part($3, '.', 2), x.source, x.confidence, x.recorded_on, x.recorded_by
       FROM crm_data.cleaning_proposal p
       LEFT JOIN crm_data.field_source s ON s.customer_code = p.customer_code AND s.field = split_part($3, '.', 2)
      CROSS JOIN LATERAL jsonb_to_record(CASE WHEN forth THEN p.source_after ELSE p.source_before END) x (source text, confidence numeric, recorded_on date, recorded_by name)
-     WHERE p.run_id = $1 AND p.customer_code = ANY ($2) AND p.field = $3 AND p.state = CASE WHEN forth THEN 'applied' ELSE 'undone' END AND x.source IS NOT NULL
+     WHERE p.run_id = $1 AND p.customer_code BETWEEN $2[1] AND $2[cardinality($2)] AND p.field = $3 AND p.state = CASE WHEN forth THEN 'applied' ELSE 'undone' END AND x.source IS NOT NULL
        AND (forth OR to_jsonb(s) - '{customer_code,field}'::text[] = p.source_after)
         ON CONFLICT ON CONSTRAINT field_source_pkey DO UPDATE SET (source, confidence, recorded_on, recorded_by) = (excluded.source, excluded.confidence, excluded.recorded_on, excluded.recorded_by) $$;
 ALTER FUNCTION crm.cleaning_source(bigint, crm.customer_code[], text, boolean) OWNER TO crm_owner;
@@ -652,7 +666,7 @@ BEGIN
     -- In the order of the codes, as merges lock them; those who stand for merged ones too.
     PERFORM FROM crm_data.customer c WHERE c.customer_code IN (SELECT x FROM unnest(codes) x UNION SELECT m.survivor_code FROM crm_data.customer m WHERE m.customer_code = ANY (codes))
       ORDER BY c.customer_code FOR NO KEY UPDATE;
-    FOR field_of IN SELECT DISTINCT p.field FROM crm_data.cleaning_proposal p WHERE p.run_id = cleaning_step.run AND p.customer_code = ANY (codes) ORDER BY 1 LOOP
+    FOR field_of IN SELECT DISTINCT p.field FROM crm_data.cleaning_proposal p WHERE p.run_id = cleaning_step.run AND p.customer_code BETWEEN codes[1] AND codes[cardinality(codes)] ORDER BY 1 LOOP
         PERFORM crm.cleaning_write_each(cleaning_step.run, codes, field_of, forth);
     END LOOP;
     roots := ARRAY(SELECT DISTINCT c.survivor_code FROM crm_data.customer c WHERE c.customer_code = ANY (codes));
@@ -664,9 +678,9 @@ BEGIN
             PERFORM crm.golden_refresh(root);
         END IF;
     END LOOP;
-    -- Issues that are put right are closed at once.
+    -- Issues that are put right are closed at once, and those that come again are open again.
     PERFORM crm.quality_keep(x.roots, crm.company_today())
-       FROM (SELECT array_agg(DISTINCT i.customer_code) AS roots FROM crm_data.quality_issue i WHERE i.customer_code = ANY (roots) AND i.closed_on IS NULL) x WHERE x.roots IS NOT NULL;
+       FROM (SELECT array_agg(DISTINCT i.customer_code) AS roots FROM crm_data.quality_issue i WHERE i.customer_code = ANY (roots)) x WHERE x.roots IS NOT NULL;
     UPDATE crm_data.cleaning_run r SET done_code = codes[cardinality(codes)] WHERE r.run_id = cleaning_step.run;
     RETURN cardinality(codes);
 END

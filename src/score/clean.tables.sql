@@ -118,7 +118,7 @@ BEGIN
     -- After the update, as only then the digest of the new row is known.
     CREATE TRIGGER content_stays AFTER UPDATE ON crm_data.cleaning_proposal FOR EACH ROW
         WHEN (NEW.digest <> OLD.digest
-              OR (OLD.state, NEW.state) NOT IN (('proposed', 'rejected'), ('proposed', 'applied'), ('proposed', 'stale'), ('applied', 'undone'), ('applied', 'conflict')))
+              OR OLD.state || ' ' || NEW.state <> ALL (ARRAY['proposed rejected', 'proposed applied', 'proposed stale', 'applied undone', 'applied conflict']))
         EXECUTE FUNCTION crm.cleaning_proposal_keep();
 END
 $guards$;
