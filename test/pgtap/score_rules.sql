@@ -174,4 +174,17 @@ SELECT results_eq($$SELECT judged, evaluator, evidence, valid_from FROM partner_
     $$VALUES ('4'::jsonb, 'crm_test_data_two'::name, 'yearly talk', date '2026-01-01')$$, 'criteria, evaluator, evidence, period');
 SELECT is((SELECT count(*) FROM partner_evaluation('CUST202401010001', '2026-06-01')), 11::bigint, 'all criteria');
 SELECT is_empty($$SELECT * FROM partner_evaluation('CUST202401010001', '2027-06-01') WHERE judged IS NOT NULL$$, 'a judgement has its period');
+
+-- -- stability of each input ----------------------------------------------------------------------
+
+SELECT is(draft_score_model('{"model": "drift", "characteristics": [
+    {"characteristic": "bought", "input": "purchases_total", "bins": [{"upper": 1, "points": 0, "goods": 40, "bads": 10}, {"lower": 1, "points": 30, "goods": 45, "bads": 5}]},
+    {"characteristic": "spent", "input": "amount_total", "weight": 2, "bins": [{"upper": 1000, "points": 0, "goods": 50, "bads": 10}, {"lower": 1000, "upper": 4000, "points": 0, "goods": 10, "bads": 5}, {"lower": 4000, "points": 20, "goods": 24, "bads": 1}]},
+    {"characteristic": "judged", "input": "nothing", "bins": [{"points": 5}]}]}'), 1, 'a model with the shares of its sample');
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT approve_score_model('drift', 1), activate_score_model('drift', 1);
+CALL score_customers('drift', '2025-12-31');
+-- Of four customers three bought, where half were expected; two spent much, where a quarter was: (0.75 - 0.5) ln 1.5 - 0.25 ln 0.5; 0.25 ln 2 - 0.25 ln (0.5 / 0.75).
+SELECT results_eq($$SELECT characteristic, round(stability_index::numeric, 6), advice, customers FROM crm_report.characteristic_stability WHERE model = 'drift' ORDER BY 1$$,
+    $$VALUES ('bought', 0.274653, 'act', 4::bigint), ('spent', 0.274653, 'act', 4)$$, 'which input drifted; bins of the same points are one');
 SELECT * FROM finish();
