@@ -193,7 +193,6 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('quality_policy', NULL, NULL, 'general', 3, NULL, 'policy of data quality', '数据质量策略', NULL),
     ('quality_policy', 'measure', 'reference', 'general', 3, 'internal', 'measure', '衡量项', 'verify_below: 0 to 1; escalate_days: days past the day.'),
     ('quality_policy', 'threshold', 'reference', 'general', 3, 'internal', 'threshold', '阈值', NULL),
-    ('quality_issue', 'owner', 'scoring', 'general', 2, 'internal', 'owner', '责任人', 'Null: the unit.'),
     ('quality_issue', 'escalated_on', 'scoring', 'general', 2, 'internal', 'escalated on', '升级日', 'When it was found past its day.'),
     ('quality_issue', 'times', 'scoring', 'general', 2, 'internal', 'times found', '发现次数', 'More than 1: it came again.'),
     ('cleaning_rule', NULL, NULL, 'general', 3, NULL, 'rule of cleaning', '清洗规则', 'Which values are corrected, and to what; a version is never changed.'),
