@@ -1,7 +1,9 @@
 # Matching: from a table of synthetic Chinese persons to clusters, beside the bounds; one
 # record against the whole table; records added one by one; and, on a smaller table, beside
-# what one writes with pg_trgm and fuzzystrmatch in SQL. CPU seconds are those of the server
-# process with its threads, memory is its own, shared buffers left out.
+# what one writes with pg_trgm and fuzzystrmatch in SQL, and in DuckDB's SQL where npm installs
+# it. CPU seconds are those of the server process with its threads, memory is its own, shared
+# buffers left out. The kernel alone is measured by test/unit/match_driver.c: CPU seconds of
+# finding and scoring all candidates, on one thread.
 set -euo pipefail
 rows=$CRM_BENCH_ROWS
 small=${CRM_BENCH_MATCH_PEER:-20000}
@@ -74,6 +76,13 @@ claim "memory of that, MB; peer: bound" "$memory" 1536 'at most 1'
 read -r precision recall f1 < <(score "match_clusters('persons')" persons_truth)
 claim "F1 of that, nothing tuned (precision $precision, recall $recall)" "$f1" 0.97 'at least 1'
 
+say 'pairs found and scored'
+kernel=$((rows < 200000 ? rows : 200000))
+[ -s "$dir/kernel-$kernel.csv" ] || perl bench/match/people.pl chinese "$kernel" 7 "$dir/kernel-$kernel"
+gcc -std=gnu99 -O2 -Isrc -o "$dir/match_driver" test/unit/match_driver.c src/match/*_core.c src/ident/*_core.c -lm -lpthread
+rate=$("$dir/match_driver" "$dir/kernel-$kernel.csv" -v -j 1 | awk '/^candidates/ { for (i = 1; i < NF; i++) if ($i == "predict") printf "%.0f", $2 / $(i + 1) }')
+claim 'pairs found and scored a second and core; peer: bound' "$rate" 1000000 'at least 1'
+
 say 'one record against all'
 p95=$(run -c "SET search_path = public, crm" -c "
 CREATE TEMPORARY TABLE took (ms float8);
@@ -123,3 +132,14 @@ claim "$small persons, CPU s; peer: SQL with pg_trgm" "$ours" "$cpu" 'as it is'
 read -r _ _ mine < <(score "match_clusters('few')" few_truth)
 read -r _ _ theirs < <(score few_clusters few_truth)
 claim "$small persons, F1; peer: SQL with pg_trgm" "$mine" "$theirs" 'at least 1.1'
+
+say "peer: DuckDB, $small records"
+if command -v node >/dev/null && command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix "$dir/duck" @duckdb/node-api >"$dir/duck.log" 2>&1 &&
+	cpu=$(node bench/match/duck.mjs "$dir/few-$small.csv" "$dir/duck.csv" 2>>"$dir/duck.log"); then
+	run -c "CREATE TABLE duck_clusters (id text, cluster_id text)" -c "\\copy duck_clusters FROM '$dir/duck.csv' CSV HEADER"
+	claim "$small persons, CPU s; peer: DuckDB's SQL with Jaro-Winkler" "$ours" "$cpu" 'as it is'
+	read -r _ _ theirs < <(score duck_clusters few_truth)
+	claim "$small persons, F1; peer: DuckDB's SQL with Jaro-Winkler" "$mine" "$theirs" 'at least 1'
+else
+	say "SKIPPED: DuckDB does not install or run here: $dir/duck.log"
+fi

@@ -22,14 +22,17 @@ typedef struct KeyBag
 	CrmMatchEntry *entry;
 	size_t		count[GROUP];
 	size_t		total;
+	size_t		room;
 } KeyBag;
 
 typedef struct RuleBlocks
 {
 	uint32_t   *member;
 	size_t		members;
+	size_t		member_room;
 	uint32_t   *size;
 	size_t		blocks;
+	size_t		size_room;
 } RuleBlocks;
 
 typedef struct Blocking
@@ -108,52 +111,82 @@ crm_match_sort(CrmMatchEntry *entry, CrmMatchEntry *other, size_t count)
 
 /* -- keys --------------------------------------------------------------------- */
 
-/* Keys of a task's records, put in the order of rules. */
+/* Keys as records give them, each beside its rule. */
+typedef struct Keys
+{
+	CrmMatchEntry *entry;
+	unsigned char *rule;
+	size_t		room;
+} Keys;
+
+static bool
+keys_room(CrmMatchEngine *engine, Keys *keys, size_t need)
+{
+	size_t		room = keys->room + need;
+	CrmMatchEntry *entry = crm_match_take_more(engine, keys->entry, keys->room, room, sizeof(*entry));
+	unsigned char *rule;
+
+	if (entry == NULL)
+		return false;
+	keys->entry = entry;
+	rule = crm_match_take_more(engine, keys->rule, keys->room, room, 1);
+	if (rule == NULL)
+		return false;			/* the run ends with this: what is counted too little does not matter */
+	keys->rule = rule;
+	keys->room = room;
+	return true;
+}
+
+/* Put in the order of rules. */
+static bool
+order_keys(CrmMatchEngine *engine, const Keys *keys, KeyBag *bag)
+{
+	size_t		at[GROUP];
+
+	bag->entry = crm_match_take(engine, bag->total + 1, sizeof(CrmMatchEntry));
+	if (bag->entry == NULL)
+		return false;
+	bag->room = bag->total + 1;
+	for (size_t i = 0, sum = 0; i < GROUP; i++)
+	{
+		at[i] = sum;
+		sum += bag->count[i];
+	}
+	for (size_t i = 0; i < bag->total; i++)
+		bag->entry[at[keys->rule[i]]++] = keys->entry[i];
+	return true;
+}
+
 static bool
 keys_task(void *state, int thread, size_t task)
 {
 	Blocking   *blocking = state;
-	const CrmMatchEngine *engine = blocking->engine;
+	CrmMatchEngine *engine = blocking->engine;
 	KeyBag	   *bag = &blocking->bag[task];
+	Keys		keys = {NULL, NULL, 0};
 	size_t		from = task * KEY_TASK;
 	size_t		to = from + KEY_TASK < engine->records ? from + KEY_TASK : engine->records;
-	size_t		room = (to - from) * (size_t) blocking->rules + CRM_MATCH_RECORD_KEY_MAX;
-	size_t		at[GROUP];
-	CrmMatchEntry *entry = malloc(room * sizeof(*entry));
-	unsigned char *rule = malloc(room);
+	bool		ok = keys_room(engine, &keys, (to - from) * (size_t) blocking->rules + CRM_MATCH_RECORD_KEY_MAX);
 
-	for (size_t record = from; record < to && entry != NULL && rule != NULL; record++)
+	for (size_t record = from; record < to && ok; record++)
 	{
 		CrmMatchRecordKey key[CRM_MATCH_RECORD_KEY_MAX];
-		int			keys = crm_match_keys(&blocking->part[thread], engine->record[record], key, CRM_MATCH_RECORD_KEY_MAX);
+		int			found = crm_match_keys(&blocking->part[thread], engine->record[record], key, CRM_MATCH_RECORD_KEY_MAX);
 
-		if (bag->total + (size_t) keys > room)
+		if (bag->total + (size_t) found > keys.room)
+			ok = keys_room(engine, &keys, keys.room + (size_t) found);
+		for (int i = 0; i < found && ok; i++)
 		{
-			room += room + (size_t) keys;
-			entry = realloc(entry, room * sizeof(*entry));
-			rule = realloc(rule, room);
-			if (entry == NULL || rule == NULL)
-				break;
-		}
-		for (int i = 0; i < keys; i++)
-		{
-			entry[bag->total].hash = key[i].hash;
-			entry[bag->total].record = (uint32_t) record;
-			rule[bag->total++] = (unsigned char) key[i].rule;
+			keys.entry[bag->total].hash = key[i].hash;
+			keys.entry[bag->total].record = (uint32_t) record;
+			keys.rule[bag->total++] = (unsigned char) key[i].rule;
 			bag->count[key[i].rule]++;
 		}
 	}
-	bag->entry = entry == NULL || rule == NULL ? NULL : malloc((bag->total + 1) * sizeof(*entry));
-	for (int i = 0, sum = 0; i < GROUP; i++)
-	{
-		at[i] = (size_t) sum;
-		sum += (int) bag->count[i];
-	}
-	for (size_t i = 0; bag->entry != NULL && i < bag->total; i++)
-		bag->entry[at[rule[i]]++] = entry[i];
-	free(entry);
-	free(rule);
-	return bag->entry != NULL;
+	ok = ok && order_keys(engine, &keys, bag);
+	crm_match_give(engine, keys.entry, keys.room, sizeof(*keys.entry));
+	crm_match_give(engine, keys.rule, keys.room, 1);
+	return ok;
 }
 
 /* -- blocks of one rule -------------------------------------------------------- */
@@ -210,8 +243,10 @@ make_blocks(Blocking *blocking, int rule, const CrmMatchEntry *entry, size_t cou
 	}
 	cap = choose_cap(sizes, cap, blocking->share);
 	engine->model.rule_cap[blocking->first + rule] = cap;
-	made->member = malloc((count + 1) * sizeof(*made->member));
-	made->size = malloc((report->blocks + 1) * sizeof(*made->size));
+	made->member_room = count + 1;
+	made->size_room = report->blocks + 1;
+	made->member = crm_match_take(engine, made->member_room, sizeof(*made->member));
+	made->size = crm_match_take(engine, made->size_room, sizeof(*made->size));
 	if (made->member == NULL || made->size == NULL)
 		return false;
 	for (size_t from = 0, to; from < count; from = to)
@@ -237,6 +272,7 @@ static bool
 rule_task(void *state, int thread, size_t task)
 {
 	Blocking   *blocking = state;
+	CrmMatchEngine *engine = blocking->engine;
 	size_t		count = 0;
 	size_t		at = 0;
 	CrmMatchEntry *entry;
@@ -246,8 +282,8 @@ rule_task(void *state, int thread, size_t task)
 	(void) thread;
 	for (size_t i = 0; i < blocking->tasks; i++)
 		count += blocking->bag[i].count[task];
-	entry = malloc((count + 1) * sizeof(*entry));
-	other = malloc((count + 1) * sizeof(*other));
+	entry = crm_match_take(engine, count + 1, sizeof(*entry));
+	other = crm_match_take(engine, count + 1, sizeof(*other));
 	for (size_t i = 0; i < blocking->tasks && entry != NULL && other != NULL; i++)
 	{
 		const KeyBag *bag = &blocking->bag[i];
@@ -261,9 +297,9 @@ rule_task(void *state, int thread, size_t task)
 	made = entry != NULL && other != NULL;
 	if (made)
 		crm_match_sort(entry, other, count);
-	free(other);
+	crm_match_give(engine, other, count + 1, sizeof(*other));
 	made = made && make_blocks(blocking, (int) task, entry, count);
-	free(entry);
+	crm_match_give(engine, entry, count + 1, sizeof(*entry));
 	return made;
 }
 
@@ -322,11 +358,11 @@ block_group(Blocking *blocking, CrmMatchFault *fault)
 	{
 		if (code == CRM_MATCH_OK && !append_blocks(engine, blocking->first + i, &blocking->made[i]))
 			code = crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "blocks");
-		free(blocking->made[i].member);
-		free(blocking->made[i].size);
+		crm_match_give(engine, blocking->made[i].member, blocking->made[i].member_room, sizeof(uint32_t));
+		crm_match_give(engine, blocking->made[i].size, blocking->made[i].size_room, sizeof(uint32_t));
 	}
 	for (size_t i = 0; i < blocking->tasks; i++)
-		free(blocking->bag[i].entry);
+		crm_match_give(engine, blocking->bag[i].entry, blocking->bag[i].room, sizeof(CrmMatchEntry));
 	free(blocking->bag);
 	return code;
 }

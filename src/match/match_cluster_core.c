@@ -70,7 +70,7 @@ push(Clustering *clustering, Offer offer)
 	if (clustering->offers == clustering->room)
 	{
 		size_t		room = clustering->room == 0 ? 4096 : clustering->room * 2;
-		Offer	   *heap = realloc(clustering->heap, room * sizeof(*heap));
+		Offer	   *heap = crm_match_take_more(clustering->engine, clustering->heap, clustering->room, room, sizeof(*heap));
 
 		if (heap == NULL)
 		{
@@ -138,7 +138,7 @@ add_link(Clustering *clustering, uint32_t a, uint32_t other, double sum, uint32_
 	if (node->links == node->room)
 	{
 		uint32_t	room = node->room == 0 ? 4 : node->room * 2;
-		Link	   *link = realloc(node->link, room * sizeof(*link));
+		Link	   *link = crm_match_take_more(clustering->engine, node->link, node->room, room, sizeof(*link));
 
 		if (link == NULL)
 		{
@@ -295,19 +295,25 @@ merge(Clustering *clustering, uint32_t a, uint32_t b)
 	node[a].size += node[b].size;
 	node[a].version++;
 	node[b].version = 0;
-	free(node[b].link);
+	crm_match_give(clustering->engine, node[b].link, node[b].room, sizeof(Link));
 	node[b].link = NULL;
-	node[b].links = 0;
+	node[b].links = node[b].room = 0;
 	for (uint32_t i = 0; i < node[a].links; i++)
 		offer(clustering, a, &node[a].link[i]);
 }
 
-static void
+#define POLL 1024				/* offers between two looks at the host */
+
+/* False when the host wants no more. */
+static bool
 agglomerate(Clustering *clustering)
 {
-	while (clustering->offers > 0 && !clustering->short_of_memory)
+	for (size_t round = 0; clustering->offers > 0 && !clustering->short_of_memory; round++)
 	{
 		Offer		best = pop(clustering);
+
+		if (round % POLL == 0 && crm_match_stop(clustering->engine))
+			return false;
 
 		if (clustering->node[best.a].version != best.a_version || clustering->node[best.b].version != best.b_version)
 			continue;
@@ -319,6 +325,7 @@ agglomerate(Clustering *clustering)
 		}
 		merge(clustering, best.a, best.b);
 	}
+	return true;
 }
 
 static uint32_t
@@ -349,10 +356,13 @@ average_linkage(Clustering *clustering, CrmMatchFault *fault)
 {
 	CrmMatchEngine *engine = clustering->engine;
 
-	clustering->node = calloc(engine->records + 1, sizeof(Node));
-	clustering->seen = calloc(engine->records + 1, sizeof(uint32_t));
+	clustering->node = crm_match_take(engine, engine->records + 1, sizeof(Node));
+	clustering->seen = crm_match_take(engine, engine->records + 1, sizeof(uint32_t));
+	if (clustering->node != NULL)
+		memset(clustering->node, 0, (engine->records + 1) * sizeof(Node));
 	if (clustering->node == NULL || clustering->seen == NULL)
 		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "clusters");
+	memset(clustering->seen, 0, (engine->records + 1) * sizeof(uint32_t));
 	for (uint32_t i = 0; i < engine->records; i++)
 		clustering->node[i] = (Node) {.size = 1, .next = i, .tail = i, .version = 1};
 	/* Pairs between records that no positive pair connects can be left out. */
@@ -367,7 +377,8 @@ average_linkage(Clustering *clustering, CrmMatchFault *fault)
 		if (pair->weight >= clustering->threshold && !pair->conflict)
 			offer(clustering, pair->left, &clustering->node[pair->left].link[clustering->node[pair->left].links - 1]);
 	}
-	agglomerate(clustering);
+	if (!agglomerate(clustering))
+		return crm_match_fail(fault, CRM_MATCH_CANCELED, "clusters");
 	for (uint32_t i = 0; i < engine->records; i++)
 		engine->cluster[i] = i;
 	for (uint32_t i = 0; i < engine->records; i++)
@@ -399,7 +410,7 @@ static CrmMatchCode
 best_link(Clustering *clustering, CrmMatchFault *fault)
 {
 	CrmMatchEngine *engine = clustering->engine;
-	size_t	   *best = malloc((engine->records + 1) * sizeof(*best));
+	size_t	   *best = crm_match_take(engine, engine->records + 1, sizeof(*best));
 
 	if (best == NULL)
 		return crm_match_fail(fault, CRM_MATCH_NO_MEMORY, "clusters");
@@ -416,7 +427,7 @@ best_link(Clustering *clustering, CrmMatchFault *fault)
 	for (uint32_t i = 0; i < engine->records; i++)
 		if (best[i] != SIZE_MAX)
 			unite(engine->cluster, engine->pair[best[i]].left, engine->pair[best[i]].right);
-	free(best);
+	crm_match_give(engine, best, engine->records + 1, sizeof(*best));
 	return CRM_MATCH_OK;
 }
 
@@ -443,10 +454,10 @@ crm_match_cluster(CrmMatchEngine *engine, CrmMatchMethod method, double threshol
 	if (method == CRM_MATCH_AVERAGE_LINKAGE)
 		code = average_linkage(&clustering, fault);
 	for (size_t i = 0; clustering.node != NULL && i < engine->records; i++)
-		free(clustering.node[i].link);
-	free(clustering.node);
-	free(clustering.heap);
-	free(clustering.seen);
+		crm_match_give(engine, clustering.node[i].link, clustering.node[i].room, sizeof(Link));
+	crm_match_give(engine, clustering.node, engine->records + 1, sizeof(Node));
+	crm_match_give(engine, clustering.heap, clustering.room, sizeof(Offer));
+	crm_match_give(engine, clustering.seen, engine->records + 1, sizeof(uint32_t));
 	flatten(engine);
 	return code;
 }

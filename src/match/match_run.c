@@ -51,7 +51,7 @@ destroy_engine(void *argument)
 	CrmMatchRun		   *run = argument;
 
 	for (size_t i = 0; i < run->bags; i++)
-		free(run->bag[i]);
+		free(run->bag[i].entry);
 	crm_match_destroy(run->engine);
 	run->engine = NULL;
 }
@@ -426,57 +426,82 @@ write_blocks(CrmMatchWriter *writer, const CrmMatchEntry *entry, size_t count)
 	pfree(bytes.data);
 }
 
-/* Keys of some records under all rules, by a worker of the engine. */
+static bool
+bag_room(CrmMatchRun *run, size_t task, size_t room)
+{
+	CrmMatchBag *bag = &run->bag[task];
+	CrmMatchEntry *entry = crm_match_take_more(run->engine, bag->entry, bag->room, room, sizeof(*entry));
+
+	if (entry == NULL)
+		return false;
+	bag->entry = entry;
+	bag->room = room;
+	return true;
+}
+
+/* Keys of some records under all rules, sorted, by a worker of the engine. */
 static bool
 keys_task(void *state, int thread, size_t task)
 {
-	CrmMatchRun		   *run = state;
+	CrmMatchRun *run = state;
+	CrmMatchBag *bag = &run->bag[task];
 	size_t		from = task * KEY_TASK;
 	size_t		to = Min(from + KEY_TASK, crm_match_records(run->engine));
-	size_t		room = 8 * KEY_TASK;
 	CrmMatchRecordKey key[CRM_MATCH_RECORD_KEY_MAX];
-	CrmMatchEntry *entry = malloc(room * sizeof(CrmMatchEntry));
-	size_t		used = 0;
+	CrmMatchEntry *other;
 
-	for (size_t i = from; i < to && entry != NULL; i++)
+	if (!bag_room(run, task, 8 * (to - from) + 1))
+		return false;
+	for (size_t i = from; i < to; i++)
 	{
 		size_t		length;
 		int			keys = crm_match_keys(&run->model->plan->settings, crm_match_record(run->engine, i, &length), key, CRM_MATCH_RECORD_KEY_MAX);
 
-		if (used + keys > room)
-		{
-			CrmMatchEntry *more = realloc(entry, (room = 2 * room + keys) * sizeof(CrmMatchEntry));
-
-			if (more == NULL)
-				free(entry);
-			if ((entry = more) == NULL)
-				break;
-		}
+		if (bag->count + keys > bag->room && !bag_room(run, task, bag->room + bag->room / 2 + keys))
+			return false;
 		for (int k = 0; k < keys; k++)
-			entry[used++] = (CrmMatchEntry) {crm_match_stored_key(run->model, key[k].rule, key[k].hash), (uint32) i};
+			bag->entry[bag->count++] = (CrmMatchEntry) {crm_match_stored_key(run->model, key[k].rule, key[k].hash), (uint32) i};
 	}
-	run->bag[task] = entry;
-	run->bag_count[task] = used;
-	return entry != NULL;
+	other = crm_match_take(run->engine, bag->count + 1, sizeof(*other));
+	if (other == NULL)
+		return false;
+	crm_match_sort(bag->entry, other, bag->count);
+	crm_match_give(run->engine, other, bag->count + 1, sizeof(*other));
+	return true;
 }
 
+/* How many keys of a rule come next in the bags. */
 static size_t
-gather_keys(CrmMatchRun *run, CrmMatchEntry **all)
+count_rule(const CrmMatchRun *run, int rule)
 {
 	size_t		count = 0;
+
+	for (size_t i = 0; i < run->bags; i++)
+		for (size_t at = run->bag[i].at; at < run->bag[i].count && run->bag[i].entry[at].hash >> 58 == (uint64) rule; at++)
+			count++;
+	return count;
+}
+
+/* One rule at a time, so that no more than its keys are copied. */
+static void
+write_rule(CrmMatchRun *run, CrmMatchWriter *writer, int rule)
+{
+	size_t		count = count_rule(run, rule);
+	CrmMatchEntry *all = MemoryContextAllocHuge(run->context, (2 * count + 1) * sizeof(CrmMatchEntry));
 	size_t		at = 0;
 
 	for (size_t i = 0; i < run->bags; i++)
-		count += run->bag_count[i];
-	*all = MemoryContextAllocHuge(run->context, (count + 1) * sizeof(CrmMatchEntry));
-	for (size_t i = 0; i < run->bags; i++)
-	{
-		memcpy(*all + at, run->bag[i], run->bag_count[i] * sizeof(CrmMatchEntry));
-		at += run->bag_count[i];
-		free(run->bag[i]);
-		run->bag[i] = NULL;
-	}
-	return count;
+		for (CrmMatchBag *bag = &run->bag[i]; bag->at < bag->count && bag->entry[bag->at].hash >> 58 == (uint64) rule;)
+			all[at++] = bag->entry[bag->at++];
+	/* The sort looks at the upper bits, which are the rule's. */
+	for (size_t i = 0; i < count; i++)
+		all[i].hash <<= 6;
+	crm_match_sort(all, all + count, count);
+	for (size_t i = 0; i < count; i++)
+		all[i].hash = (uint64) rule << 58 | all[i].hash >> 6;
+	write_blocks(writer, all, count);
+	pfree(all);
+	CHECK_FOR_INTERRUPTS();
 }
 
 static void
@@ -484,22 +509,17 @@ write_keys(CrmMatchRun *run, int64 number)
 {
 	size_t		tasks = (crm_match_records(run->engine) + KEY_TASK - 1) / KEY_TASK;
 	CrmMatchWriter *writer;
-	CrmMatchEntry *all;
-	CrmMatchEntry *other;
-	size_t		count;
 
-	run->bag = MemoryContextAllocZero(run->context, (tasks + 1) * sizeof(CrmMatchEntry *));
-	run->bag_count = MemoryContextAllocZero(run->context, (tasks + 1) * sizeof(size_t));
+	run->bag = MemoryContextAllocZero(run->context, (tasks + 1) * sizeof(CrmMatchBag));
 	run->bags = tasks;
 	crm_match_run_checked(run, crm_match_parallel(run->engine, "index", tasks, keys_task, run, &run->fault));
-	count = gather_keys(run, &all);
-	other = MemoryContextAllocHuge(run->context, (count + 1) * sizeof(CrmMatchEntry));
-	crm_match_sort(all, other, count);
-	pfree(other);
 	writer = crm_match_writer(run->model->model_id, number, CRM_MATCH_PAGE_KEY, false);
-	write_blocks(writer, all, count);
+	for (int rule = 0; rule < run->model->plan->settings.rule_count; rule++)
+		write_rule(run, writer, rule);
 	crm_match_writer_end(writer);
-	pfree(all);
+	for (size_t i = 0; i < tasks; i++)
+		crm_match_give(run->engine, run->bag[i].entry, run->bag[i].room, sizeof(CrmMatchEntry));
+	run->bags = 0;
 }
 
 /* -- terms, pairs, clusters ------------------------------------------------------------------------- */

@@ -9,6 +9,15 @@
 
 #include "utils/timestamp.h"
 
+/* Keys that a worker made; the engine's memory. */
+typedef struct CrmMatchBag
+{
+	struct CrmMatchEntry *entry;
+	size_t		count;
+	size_t		room;
+	size_t		at;				/* the first that is not written */
+} CrmMatchBag;
+
 typedef struct CrmMatchRun
 {
 	CrmMatchStored *model;
@@ -31,8 +40,7 @@ typedef struct CrmMatchRun
 	int64		job;			/* 0: none */
 	TimestampTz told;
 	ErrorData  *error;			/* raised while the engine was at work */
-	struct CrmMatchEntry **bag;		/* keys of each task, malloc'ed by workers */
-	size_t	   *bag_count;
+	CrmMatchBag *bag;			/* keys of each task */
 	size_t		bags;
 } CrmMatchRun;
 

@@ -461,7 +461,7 @@ static void
 run_em(Fit *fit, uint32_t rounds)
 {
 	for (uint32_t round = 0; round < rounds; round++)
-		if (em_round(fit) < EM_STILL)
+		if (crm_match_stop(fit->engine) || em_round(fit) < EM_STILL)
 			break;
 }
 
@@ -840,7 +840,7 @@ crm_match_train(CrmMatchEngine *engine, CrmMatchFault *fault)
 		fit_classes(fit);
 		finish(engine, fit);
 		engine->has_u = true;
-		code = list_vectors(engine, fault);
+		code = crm_match_stop(engine) ? crm_match_fail(fault, CRM_MATCH_CANCELED, "training") : list_vectors(engine, fault);
 	}
 	free(fit);
 	crm_match_tally_free(engine, &far);

@@ -224,6 +224,20 @@ SET statement_timeout = '60s';
 SELECT lives_ok($$CALL match_run('giant')$$, 'one giant block is bounded work');
 RESET statement_timeout;
 SELECT is((SELECT skipped FROM count_comparisons_from_blocking_rule('giant')), 1::bigint, 'and is reported as skipped');
+-- Who stands in a block that is too large to keep is found by his other keys, in batch and on insert.
+INSERT INTO giant SELECT n, '王伟', '138' || lpad(n::text, 8, '0') FROM generate_series(20001, 20010) n;
+INSERT INTO giant VALUES (20011, '王伟', '13800020003');
+SELECT match_model_create('giants', 'giant', '{"unique_id_column_name": "id", "keep_match_weight": -90, "comparisons": [{"kind": "cn_name", "columns": ["name"]}, {"kind": "cn_phone", "columns": ["phone"]}],
+    "blocking_rules_to_generate_predictions": [["name:full"], ["phone:full"]]}') IS NOT NULL AS ok;
+CALL match_run('giants');
+SELECT results_eq($$SELECT id_l, id_r FROM match_pairs('giants')$$, $$VALUES ('20003', '20011')$$, 'beside a giant block the other keys find');
+SELECT ok(match_insert('giants', '{"id": 20012, "name": "王伟", "phone": "13800020007"}') > 0, 'a record of the giant block is added');
+SELECT results_eq($$SELECT DISTINCT id_l FROM match_pairs('giants') WHERE id_r = '20012' UNION SELECT DISTINCT id_r FROM match_pairs('giants') WHERE id_l = '20012'$$,
+    $$VALUES ('20007')$$, 'and its other keys find it there');
+SELECT results_eq($$SELECT skipped, largest FROM count_comparisons_from_blocking_rule('giants') ORDER BY rule$$, $$VALUES (1::bigint, 20011::bigint), (0, 2)$$,
+    'what was skipped is still told after records were added');
+SELECT throws_ok($$SELECT * FROM find_matches_to_new_records('giants', '{"name": "\ud800"}')$$, '22P02', NULL, 'half a surrogate is no text');
+SELECT throws_ok($$SELECT * FROM find_matches_to_new_records('giants', jsonb_build_object('name', convert_from('\xe78e', 'UTF8')))$$, '22021', NULL, 'nor is half a character');
 CREATE TABLE odd (id text, name text, doc jsonb, tags text[], n int, d date, b bytea);
 INSERT INTO odd VALUES ('a', repeat('王', 3000000), '{"x": [1]}', '{a,b}', 1, '2020-01-01', '\x00ff'), ('b', repeat('王', 3000001), '{"x": [1]}', '{a,b}', 1, '2020-01-01', '\x00ff'),
     ('c', E'\U0001F600\u200b', NULL, NULL, NULL, NULL, NULL), ('d', '', '{}', '{}', 0, 'infinity', ''), ('e', E'\u4e00\t', '[]', '{NULL}', -1, '0001-01-01 BC', NULL);
