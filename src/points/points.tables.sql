@@ -19,8 +19,8 @@ INSERT INTO crm_data.points_programme (programme, label_zh, label_en) VALUES ('m
 
 -- What changes stands together, so that a posting's log record stays short; one index more
 -- than the key, and none on the state, so that updates stay within the page (HOT). Columns of
--- fixed width first, so that none is lost to alignment. status is o or l. src/points/points_heap.c
--- writes rows of exactly this form; whatever is added here makes the postings go through SQL.
+-- fixed width first, so that none is lost to alignment. status is o or l. src/points/points_table.c
+-- knows rows of exactly this form; whatever is added here makes the postings go through SQL.
 CREATE TABLE crm_data.points_account (
     customer_code crm.customer_code NOT NULL,
     seq           bigint NOT NULL DEFAULT 0,

@@ -2,7 +2,8 @@
  * points_store.h: programmes, accounts and entries in the tables.
  *
  * points_post.c decides; points_store.c is what it calls.  There are two ways to
- * the rows: points_heap.c reads and writes them below SQL, which is what makes a
+ * the rows: points_table.c, points_heap.c (accounts) and points_entry.c (entries)
+ * read and write them below SQL, which is what makes a
  * posting cost no more than a bare UPDATE and INSERT; points_sql.c does the same
  * by statements, wherever the first may not: in REPEATABLE READ and SERIALIZABLE,
  * and where a table is no longer as crm.deploy() made it.

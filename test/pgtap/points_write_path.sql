@@ -53,6 +53,38 @@ SELECT results_eq($$SELECT seq, next_due, status, programme, state, chain IS NUL
 SELECT is_empty('SELECT * FROM points_audit()', 'the chains hold, the generated column is what the server would make of it');
 SELECT is_empty($$SELECT FROM crm_data.points_account WHERE next_due IS DISTINCT FROM next_expiry(state)$$, 'next_due is generated below SQL as by the server');
 
+-- -- a large batch -----------------------------------------------------------------------------
+
+-- Below SQL entries are kept and written hundreds at a time. Between them stand refusals, what
+-- refers to an entry, a name that was taken before and one that the batch itself takes twice.
+CREATE FUNCTION pg_temp.large(scheme text) RETURNS points_op[] LANGUAGE sql AS $$
+    SELECT array_agg(ROW(CASE n WHEN 700 THEN 'taken' WHEN 1333 THEN 'n1300' ELSE 'n' || n END, '2026-01-02',
+               CASE WHEN n % 97 = 0 THEN 'redeem' WHEN n % 16 = 3 THEN 'redeem' WHEN n > 900 THEN 'earn' WHEN n % 16 = 5 THEN 'freeze' WHEN n % 16 = 6 THEN 'unfreeze' WHEN n % 16 = 9 THEN 'transfer'
+                    WHEN n % 64 = 1 THEN 'lock' WHEN n % 64 = 12 THEN 'unlock' ELSE 'earn' END,
+               scheme || n / 40 % 3 + 1, scheme || (n / 40 + 1) % 3 + 1, 'main', CASE WHEN n % 97 = 0 THEN 1000000 ELSE n % 5 + 1 END,
+               CASE WHEN n > 900 THEN '2027-01-01'::date ELSE '2026-06-30'::date + n % 250 END, CASE WHEN n % 7 = 0 THEN 'gift' END, 'n' || n - 1)::points_op ORDER BY n)
+      FROM generate_series(1, 1800) n $$;
+CREATE FUNCTION pg_temp.large_answers(way text, scheme text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('crm.points_write_path', way, true), points_earn((scheme || c)::customer_code, 'main', 'taken', 1, business_date => '2026-01-01') FROM generate_series(1, 3) c;
+    RETURN QUERY SELECT p::text FROM points_post_batch(pg_temp.large(scheme)) p;
+    PERFORM set_config('crm.points_write_path', 'auto', true);
+END
+$$;
+CREATE FUNCTION pg_temp.large_entries(scheme text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT (right(customer_code::text, 1), seq, kind, amount, available, held, debt, ref LIKE 'n%', expires_on, class, delta)::text
+      FROM crm_data.points_journal WHERE customer_code::text LIKE scheme || '_' ORDER BY customer_code, seq $$;
+CREATE TEMPORARY TABLE large AS SELECT answer, n FROM pg_temp.large_answers('auto', 'CUST20260301000') WITH ORDINALITY a(answer, n);
+SELECT results_eq('SELECT answer FROM large ORDER BY n', $$SELECT * FROM pg_temp.large_answers('sql', 'CUST20260302000')$$, 'a large batch has the same answers by both ways');
+SELECT is((SELECT array_agg(DISTINCT split_part(answer, ',', 2) ORDER BY split_part(answer, ',', 2)) FROM large), '{idem_conflict,insufficient,locked,not_found,ok,over_reversal}', 'of many kinds');
+SELECT results_eq($$SELECT * FROM pg_temp.large_entries('CUST20260301000')$$, $$SELECT * FROM pg_temp.large_entries('CUST20260302000')$$, 'and writes the same entries');
+SELECT results_eq($$SELECT (seq, next_due, status, state)::text FROM crm_data.points_account WHERE customer_code::text LIKE 'CUST20260301000_' ORDER BY customer_code$$,
+    $$SELECT (seq, next_due, status, state)::text FROM crm_data.points_account WHERE customer_code::text LIKE 'CUST20260302000_' ORDER BY customer_code$$, 'and the same accounts');
+SELECT results_eq($$SELECT status, count(*) FROM points_post_batch((SELECT array_agg((pg_temp.large('CUST20260301000'))[n] ORDER BY n) FROM large WHERE answer LIKE '%,ok,%')) GROUP BY 1$$,
+    $$SELECT 'replay', count(*) FROM large WHERE answer LIKE '%,ok,%'$$, 'what it posted is not posted again');
+SELECT results_eq($$SELECT * FROM pg_temp.large_entries('CUST20260301000')$$, $$SELECT * FROM pg_temp.large_entries('CUST20260302000')$$, 'indeed nothing');
+SELECT is_empty('SELECT * FROM points_audit()', 'and the books are in balance');
+
 -- -- within a transaction ----------------------------------------------------------------------
 
 SELECT is((SELECT array_agg((points_earn('CUST202601020001', 'main', 's' || n, n, business_date => '2026-01-01')).available ORDER BY n) FROM generate_series(1, 5) n),
