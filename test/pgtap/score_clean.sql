@@ -8,11 +8,11 @@ DO $$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['crm_test_data_one', 'crm_test_data_two', 'crm_test_reader', 'crm_test_nobody'] LOOP
+    FOREACH member IN ARRAY ARRAY['crm_test_data_one', 'crm_test_data_two', 'crm_test_quality_reader', 'crm_test_nobody'] LOOP
         IF to_regrole(member) IS NULL THEN EXECUTE format('CREATE ROLE %I LOGIN', member); END IF;
     END LOOP;
     GRANT crm_data_admin TO crm_test_data_one, crm_test_data_two;
-    GRANT crm_reader TO crm_test_reader;
+    GRANT crm_reader TO crm_test_quality_reader;
 END
 $$;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
@@ -220,7 +220,7 @@ SET ROLE crm_owner;
 SELECT throws_ok($$SELECT crm.cleaning_open('individual.sex', after_sealed) FROM crm_data.cleaning_proposal WHERE after_sealed IS NOT NULL$$, '42501', NULL, 'a seal for one field is none for another');
 RESET ROLE;
 SELECT throws_ok($$SELECT crm.cleaning_open('individual.birth_date', 'anything'::crm.private_text)$$, '42501', NULL, 'and what others encrypted is not opened');
-SET SESSION AUTHORIZATION crm_test_reader;
+SET SESSION AUTHORIZATION crm_test_quality_reader;
 SELECT throws_ok(statement, '42501', NULL, 'reader: ' || statement) FROM unnest(ARRAY['SELECT * FROM crm.cleaning_proposal', 'SELECT * FROM crm.cleaning_run', 'SELECT * FROM crm.quality_worklist',
     'CALL crm.cleaning_preview()', 'CALL crm.cleaning_apply(1)', $$CALL crm.cleaning_undo(1, 'why')$$, 'SELECT crm.cleaning_approve(1, ''x'')', 'SELECT crm.cleaning_reject(1, ''x'')',
     $$SELECT crm.define_cleaning_rule('{}')$$, $$SELECT crm.retire_cleaning_rule('x')$$, 'SELECT * FROM crm.cleaning_summary(1)', $$SELECT * FROM crm.field_confidence('CUST202401010001')$$,
