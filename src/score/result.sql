@@ -371,6 +371,12 @@ BEGIN
         RAISE EXCEPTION 'customer % has no request %', customer, request USING ERRCODE = 'no_data_found';
     END IF;
     PERFORM crm.score_require(held.domain);
+    -- What was asked for one record must not be granted to nobody: the other who stands for it now has figures of its own.
+    IF approve AND crm.resolve(held.customer_code) <> held.customer_code THEN
+        RAISE EXCEPTION 'request % is of a record that was merged since', request USING ERRCODE = 'KH006',
+            DETAIL = format('%s is merged into %s.', held.customer_code, crm.resolve(held.customer_code)),
+            HINT = 'Reject it, and ask anew: crm.request_score_change() asks for the one that stands for it.';
+    END IF;
     UPDATE crm_data.score_request q SET state = CASE WHEN approve THEN 'approved' ELSE 'rejected' END, decision_note = note
      WHERE q.customer_code = held.customer_code AND q.request_no = request;
     IF approve AND held.kind = 'limit' THEN
@@ -383,6 +389,6 @@ $$;
 ALTER FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) IS
 $$Approve or reject a request of somebody else's; an approved limit or level takes effect at once (审批例外申请).
-Errors: KH004 one's own, KH006 decided already, 23502 a rejection without note, P0002, 42501.$$;
+Errors: KH004 one's own, KH006 decided already, or to be approved for a record that was merged since, 23502 a rejection without note, P0002, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) FROM PUBLIC; -- an approval
 GRANT EXECUTE ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) TO crm_data_admin, crm_credit;

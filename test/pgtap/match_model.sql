@@ -262,4 +262,12 @@ BEGIN;
 SELECT is((SELECT count(lead_check('1311111' || n)) FROM generate_series(2000, 2097) n), 98::bigint, 'unknown leads up to the bound of the hour');
 ROLLBACK;
 SELECT throws_ok($$SELECT lead_check('13111111112')$$, '53400', NULL, 'and questions have a bound, which no rollback lifts');
+-- 5: the bound holds in any hour, not from one full hour to the next.
+RESET SESSION AUTHORIZATION;
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(0, '2026-01-01 00:59Z') + 200, '2026-01-01 01:01Z')), 200, 'what was asked before the full hour counts after it');
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(match_meter_at(0, '2026-01-01 00:30Z') + 120, '2026-01-01 01:10Z') + 80, '2026-01-01 01:20Z')), 200, 'two parts of an hour add up');
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(match_meter_at(0, '2026-01-01 00:30Z') + 120, '2026-01-01 01:10Z') + 80, '2026-01-01 01:40Z')), 80, 'and leave one by one');
+SELECT is((SELECT count(*) FROM generate_series(0, 59) m WHERE match_meter_sum(match_meter_at(match_meter_at(0, '2026-01-01 00:07Z') + 200, timestamptz '2026-01-01 00:07Z' + m * interval '1 minute')) <> 200), 0::bigint,
+    'no minute of the hour forgets');
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(0, '2026-01-01 00:07Z') + 200, '2026-01-01 01:19Z')), 0, 'after 72 minutes all is forgiven');
 SELECT * FROM finish();
