@@ -110,6 +110,32 @@ Exact values only, by index; the matching engine finds the rest.$$;
 REVOKE EXECUTE ON FUNCTION crm.duplicate_look(crm.customer_code) FROM PUBLIC; -- compares personal data
 GRANT EXECUTE ON FUNCTION crm.duplicate_look(crm.customer_code) TO crm_writer;
 
+CREATE FUNCTION crm.duplicate_look_alike(customer crm.customer_code, fields jsonb) RETURNS integer
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    found integer := 0;
+BEGIN
+    IF EXISTS (SELECT FROM crm_data.match_model m WHERE m.name = 'customer' AND m.run > 0) THEN
+        SELECT count(crm.duplicate_suspect(customer, f.id::crm.customer_code, 'customer', f.match_probability,
+                                           (SELECT jsonb_agg(concat(r ->> 'comparison', ': ', r ->> 'level')) FROM jsonb_array_elements(f.reasons) r
+                                             WHERE (r ->> 'weight')::float8 > 0)))
+          INTO found
+          FROM crm.find_matches_trusted('customer', crm.customer_record(fields), 5) f
+         WHERE f.match_probability >= 0.5 AND f.id <> customer::text;
+    END IF;
+    RETURN found;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    -- A model that must be run anew stops nobody from registering.
+    RETURN 0;
+END
+$$;
+ALTER FUNCTION crm.duplicate_look_alike(crm.customer_code, jsonb) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.duplicate_look_alike(crm.customer_code, jsonb) IS
+$$Suspect whom the matching model "customer" takes for the one of this entry, with what speaks for it field by field; returns how many (按模型查找疑似重复).
+fields: an object as crm.register_customer() takes it. Nothing before the first run of the model.$$;
+REVOKE EXECUTE ON FUNCTION crm.duplicate_look_alike(crm.customer_code, jsonb) FROM PUBLIC; -- compares personal data
+
 CREATE FUNCTION crm.duplicate_look_batch(batch text, from_line bigint, to_line bigint) RETURNS bigint
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
