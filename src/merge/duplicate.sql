@@ -259,3 +259,36 @@ COMMENT ON FUNCTION crm.duplicate_assign(bigint, name, date) IS
 $$Give a case to somebody, until a day (分派疑似重复案件). Errors: P0002 for an unknown case.$$;
 REVOKE EXECUTE ON FUNCTION crm.duplicate_assign(bigint, name, date) FROM PUBLIC; -- the data department assigns
 GRANT EXECUTE ON FUNCTION crm.duplicate_assign(bigint, name, date) TO crm_data_admin;
+
+CREATE FUNCTION crm.explain_match(a crm.customer_code, b crm.customer_code)
+    RETURNS TABLE (step integer, field text, finding text, match_weight float8, sum float8)
+    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF a = b THEN
+        PERFORM crm.refuse_decision('self');
+    ELSIF num_nulls(resolve(a), resolve(b)) > 0 THEN
+        PERFORM crm.refuse_decision('code', format('Codes %s, %s.', a, b));
+    END IF;
+    -- What people decided goes before what the records say.
+    RETURN QUERY SELECT -2, 'customer'::text, CASE WHEN resolve(a) = resolve(b) THEN 'one customer: ' || resolve(a)::text ELSE 'two customers' END, NULL::float8, NULL::float8;
+    RETURN QUERY SELECT -1, 'decision'::text, concat_ws(': ', d.state, d.decided_why), NULL::float8, NULL::float8
+                   FROM crm_data.duplicate_case d WHERE d.customer_code = least(a, b) AND d.other_code = greatest(a, b);
+    -- The engine compares records that stand for themselves; of others the values still tell.
+    IF EXISTS (SELECT FROM crm_data.match_model m WHERE m.name = 'customer' AND m.state <> 'new')
+       AND (SELECT count(*) FROM crm.match_customer m WHERE m.customer_code IN (a, b)) = 2 THEN
+        RETURN QUERY SELECT e.step, e.comparison, e.label, e.match_weight + coalesce(e.term_frequency_weight, 0), e.sum
+                       FROM crm.explain_pair('customer', a::text, b::text) e;
+    ELSE
+        RETURN QUERY SELECT row_number() OVER (ORDER BY f.key)::integer, f.key, f.value, NULL::float8, NULL::float8
+                       FROM jsonb_each_text(crm.duplicate_evidence(a, b)) f;
+    END IF;
+END
+$$;
+ALTER FUNCTION crm.explain_match(crm.customer_code, crm.customer_code) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.explain_match(crm.customer_code, crm.customer_code) IS
+$$Why two records are taken for the same customer or not, field by field, without values (解释匹配).
+First whether they are one customer and what was decided; then what each field adds in bits and the sum so far, as crm.explain_pair() with the model "customer"; before that model was trained, and for a record that was merged away, only whether the fields are equal.
+Errors: 22023 for a customer and itself, P0002 for an unknown code.$$;
+REVOKE EXECUTE ON FUNCTION crm.explain_match(crm.customer_code, crm.customer_code) FROM PUBLIC; -- compares personal data
+GRANT EXECUTE ON FUNCTION crm.explain_match(crm.customer_code, crm.customer_code) TO crm_data_admin;

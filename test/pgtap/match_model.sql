@@ -255,6 +255,9 @@ SELECT count(register_customer(jsonb_build_object('kind', 'individual', 'name', 
   FROM person p WHERE p.id LIKE '%a' AND p.id ~ '^[1-9]?[0-9]a';
 CALL match_run('customer');
 SELECT is((SELECT count(*) FROM customer_candidates('{"kind": "individual", "name": "李方华先生", "phone": "139 0008 7109", "birth_date": "1951-08-06"}')), 1::bigint, 'a draft finds the customer with a homophone''s name');
+SELECT is(m.sum, p.match_weight, 'why two customers are the same, to the sum that the engine gives')
+  FROM (SELECT min(customer_code) AS a, max(customer_code) AS b FROM crm_data.customer) c,
+       LATERAL (SELECT x.sum FROM explain_match(c.a, c.b) x ORDER BY x.step DESC LIMIT 1) m, LATERAL score_pair('customer', c.a::text, c.b::text) p;
 SELECT is(lead_check('139 0008 7109', '李芳华'), 'in pool', 'a lead whom no unit answers for');
 SELECT is(lead_check('13111111111'), 'free', 'one whom nobody knows');
 SELECT throws_ok($$SELECT lead_check(name => '李芳华')$$, '22023', NULL, 'a name alone is no lead');

@@ -91,6 +91,13 @@ SELECT is(phone::text, '136****6000', 'the third, of the same trust as the chose
 SELECT is(count(*) FILTER (WHERE what = 'merged') || ' ' || count(*) FILTER (WHERE what = 'registered'), '2 3', 'how he came to be who he is') FROM crm.explain_customer(pg_temp.c('b'));
 SELECT is(crm.merge_members(pg_temp.c('e')), ARRAY(SELECT code FROM c WHERE label IN ('a', 'b', 'e') ORDER BY code), 'all his records');
 
+SELECT is(array_agg(format('%s %s', field, finding) ORDER BY step), ARRAY['customer two customers', 'name differs', 'phone differs'],
+          'why two are not the same, without a value') FROM crm.explain_match(pg_temp.c('d'), pg_temp.c('f'));
+SELECT matches(string_agg(field || ' ' || finding, ';' ORDER BY step), '^customer one customer: ' || pg_temp.c('e') || ';.*occupation differs', 'and of records that are one')
+  FROM crm.explain_match(pg_temp.c('a'), pg_temp.c('b'));
+SELECT throws_ok(format('SELECT * FROM crm.explain_match(%L, %L)', pg_temp.c('a'), other), state, NULL, 'not ' || why) FROM (VALUES
+    (pg_temp.c('a')::text, '22023', 'with itself'), ('CUST209901010001', 'P0002', 'with one who is not there')) v (other, state, why);
+
 -- 4. undone, in the other order, with what changed meanwhile
 SELECT crm.record_purchase(pg_temp.c('b'), 'later', '2026-01-01', 'tea', 1, 10) AS bought \gset
 SELECT is(crm.record_purchase(pg_temp.c('a'), 'later', '2026-01-01', 'tea', 1, 10), false, 'an order is recorded once, by whatever code');
