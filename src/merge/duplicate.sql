@@ -144,16 +144,16 @@ CREATE FUNCTION crm.duplicate_look_batch(batch text, from_line bigint, to_line b
     -- name. A value that more than twenty have, as a switchboard, tells nothing alone.
     WITH fresh AS MATERIALIZED (
         SELECT l.customer_code FROM crm_data.import_line l WHERE l.batch = duplicate_look_batch.batch AND l.line BETWEEN from_line AND to_line
-    ), mine AS MATERIALIZED (
-        SELECT f.customer_code, 'phone' AS kind, p.token FROM fresh f JOIN crm_data.contact_point p ON p.customer_code = f.customer_code AND p.phone IS NOT NULL
-        UNION ALL
-        SELECT f.customer_code, 'email', p.token FROM fresh f JOIN crm_data.contact_point p ON p.customer_code = f.customer_code AND p.email IS NOT NULL
-        UNION ALL
-        SELECT f.customer_code, 'bank_card', a.card_token FROM fresh f JOIN crm_data.bank_account a ON a.customer_code = f.customer_code
     ), shared AS MATERIALIZED (
-        SELECT m.customer_code, t.other, m.kind
-          FROM mine m, LATERAL (SELECT x.customer_code AS other FROM crm.customer_token x WHERE x.kind = m.kind AND x.token = m.token LIMIT 21) t
-         WHERE t.other <> m.customer_code
+        SELECT f.customer_code, t.customer_code AS other, CASE WHEN p.phone IS NULL THEN 'email' ELSE 'phone' END AS kind
+          FROM fresh f JOIN crm_data.contact_point p ON p.customer_code = f.customer_code,
+               LATERAL (SELECT x.customer_code FROM crm_data.contact_point x WHERE x.token = p.token LIMIT 21) t
+         WHERE t.customer_code <> f.customer_code
+        UNION ALL
+        SELECT f.customer_code, t.customer_code, 'bank_card'
+          FROM fresh f JOIN crm_data.bank_account a ON a.customer_code = f.customer_code,
+               LATERAL (SELECT x.customer_code FROM crm_data.bank_account x WHERE x.card_token = a.card_token LIMIT 21) t
+         WHERE t.customer_code <> f.customer_code
     ), named AS (
         SELECT s.customer_code, s.other, array_agg(DISTINCT s.kind ORDER BY s.kind)
                    || CASE WHEN i.name_token = o.name_token THEN ARRAY['person_name'] ELSE '{}' END AS kinds
