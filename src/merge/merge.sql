@@ -110,13 +110,8 @@ $$What records have: for each and each table its rows and a digest, no values (�
 REVOKE EXECUTE ON FUNCTION crm.merge_census(crm.customer_code[]) FROM PUBLIC; -- reads all tables
 
 CREATE FUNCTION crm.merge_members(code crm.customer_code) RETURNS crm.customer_code[]
-    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$
-BEGIN
-    -- Not in SQL: asked seven times a merge, it would be planned seven times.
-    RETURN (SELECT array_agg(c.customer_code ORDER BY c.customer_code) FROM crm_data.customer c WHERE c.survivor_code = code);
-END
-$$;
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT array_agg(c.customer_code ORDER BY c.customer_code) FROM crm_data.customer c WHERE c.survivor_code = code $$;
 ALTER FUNCTION crm.merge_members(crm.customer_code) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_members(crm.customer_code) IS
 $$All records for which this one stands, itself among them; null for one that is merged (合并成员).
@@ -125,18 +120,14 @@ REVOKE EXECUTE ON FUNCTION crm.merge_members(crm.customer_code) FROM PUBLIC; -- 
 GRANT EXECUTE ON FUNCTION crm.merge_members(crm.customer_code) TO crm_reader, crm_data_admin;
 
 CREATE FUNCTION crm.merge_subtree(code crm.customer_code, until_id bigint DEFAULT 9223372036854775807) RETURNS crm.customer_code[]
-    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN (WITH RECURSIVE below AS (
-        SELECT merge_subtree.code AS code
+    WITH RECURSIVE below AS (
+        SELECT code AS code
         UNION
-        SELECT m.loser_code FROM below b JOIN crm_data.merge m ON m.survivor_code = b.code AND m.undone_at IS NULL AND m.merge_id <= merge_subtree.until_id
+        SELECT m.loser_code FROM below b JOIN crm_data.merge m ON m.survivor_code = b.code AND m.undone_at IS NULL AND m.merge_id <= until_id
     )
-    SELECT array_agg(b.code ORDER BY b.code) FROM below b);
-END
-$$;
+    SELECT array_agg(b.code ORDER BY b.code) FROM below b $$;
 ALTER FUNCTION crm.merge_subtree(crm.customer_code, bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_subtree(crm.customer_code, bigint) IS
 $$A record and all that were merged into it, directly or on the way, until a merge (合并子树). A part of crm.unmerge().$$;
