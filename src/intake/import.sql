@@ -126,6 +126,8 @@ BEGIN
             IF attempt >= 5 THEN RAISE; END IF;
         END;
     END LOOP;
+    -- Whom the new ones resemble waits on the work list when the batch is there.
+    PERFORM crm.duplicate_look_batch(batch, lower(lines), upper(lines) - 1);
     UPDATE crm_data.job j SET done = j.done + cardinality(records), updated_at = clock_timestamp(), pid = pg_backend_pid()
      WHERE j.job_id = job;
     RETURN cardinality(records) - cardinality(todo);
@@ -282,6 +284,7 @@ $$;
 COMMENT ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) IS
 $$Import customers from a table in batches that commit; bad rows stay in crm.import_error with all their reasons (批量导入客户).
 source: crm.customer_staging, whose rows are purged as they are taken, or any table, foreign table or view with the columns of crm.customer_input. day: registration day, default the company's today. scheme: code scheme of the new codes. accept_suspected: take also who has name and telephone of a customer. batch_size: rows per transaction.
+Who has a card, or two of name, telephone and e-mail in common with another comes on crm.duplicate_worklist with its batch; CALL crm.match_catch_up('customer') and crm.duplicate_collect('customer') find who is spelt otherwise.
 Killed or failed, it goes on where it was when it is called again; a line that was accepted is never taken twice. Progress: crm.job_progress. Result: crm.import_report(), crm.import_result, crm.import_error.
 Errors: 22023, 23505 (line numbers), 42703 (columns), 42501, KH012, KH013.$$;
 REVOKE EXECUTE ON PROCEDURE crm.import_customers(text, regclass, date, text, boolean, integer) FROM PUBLIC; -- writes customers

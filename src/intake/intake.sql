@@ -266,6 +266,10 @@ BEGIN
     IF accept_suspected THEN
         PERFORM crm.duplicate_look(answer.customer_code);
     END IF;
+    -- Whoever is spelt otherwise, too, with reasons: the entry is kept with its candidates.
+    IF base IS NULL THEN
+        PERFORM crm.duplicate_look_alike(answer.customer_code, fields);
+    END IF;
     RETURN answer.customer_code;
 END
 $$;

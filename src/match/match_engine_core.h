@@ -193,7 +193,6 @@ typedef struct CrmMatchModel
 	double		threshold;		/* weight from which a pair counts as a match */
 	double		review;			/* from here up to threshold: for a person to judge */
 	double		absent;			/* what a pair that was no candidate weighs in a cluster */
-	double		recall;			/* of blocking, as the model itself estimates it */
 	uint64_t	records;		/* trained on; terms are counted against it */
 	uint32_t	rule_cap[CRM_MATCH_RULE_MAX];	/* records of the largest block that makes pairs */
 	double		m[CRM_MATCH_COMPARISON_MAX][CRM_MATCH_LEVEL_MAX];

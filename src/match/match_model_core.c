@@ -8,7 +8,7 @@
 
 /* -- bytes -------------------------------------------------------------------- */
 
-#define MODEL_VERSION 1
+#define MODEL_VERSION 2
 
 /* Least significant byte first, whatever the machine. */
 typedef struct Tape
@@ -80,7 +80,6 @@ tape_model(Tape *tape, CrmMatchModel *model)
 	tape_real(tape, &model->threshold);
 	tape_real(tape, &model->review);
 	tape_real(tape, &model->absent);
-	tape_real(tape, &model->recall);
 	for (int i = 0; i < CRM_MATCH_RULE_MAX; i++)
 	{
 		uint64_t	cap = model->rule_cap[i];
@@ -101,7 +100,7 @@ crm_match_model_size(void)
 {
 	static const size_t levels = CRM_MATCH_COMPARISON_MAX * CRM_MATCH_LEVEL_MAX;
 
-	return 8 * (11 + CRM_MATCH_RULE_MAX + 4 * levels + CRM_MATCH_CLASS_MAX * (1 + levels));
+	return 8 * (10 + CRM_MATCH_RULE_MAX + 4 * levels + CRM_MATCH_CLASS_MAX * (1 + levels));
 }
 
 size_t
@@ -144,7 +143,7 @@ is_sound(const CrmMatchModel *model)
 		(!model->trained || (model->classes >= 2 && model->match_classes >= 1)) &&
 		model->classes >= 0 && model->classes <= CRM_MATCH_CLASS_MAX &&
 		model->match_classes >= 0 && (model->match_classes < model->classes || model->classes == 0) &&
-		isfinite(model->threshold) && isfinite(model->review) && isfinite(model->absent) && isfinite(model->recall) &&
+		isfinite(model->threshold) && isfinite(model->review) && isfinite(model->absent) &&
 		all_chances(&model->prior, 1) && all_chances(&model->m[0][0], levels) && all_chances(&model->u[0][0], levels) &&
 		all_chances(&model->term_share[0][0], levels) && all_finite(&model->weight[0][0], levels) &&
 		all_chances(model->share, CRM_MATCH_CLASS_MAX) && all_chances(&model->chance[0][0][0], CRM_MATCH_CLASS_MAX * levels);

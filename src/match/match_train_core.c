@@ -23,6 +23,8 @@
 #define RELATIVES		2		/* classes of them: a household is not a town */
 #define EM_STILL		1e-5	/* m that moves less in a round has settled */
 #define MATCH_LEAST		0.5		/* like the farthest class: another class of matches */
+#define JUDGED_LEAST	10		/* pairs that people judged, before they move the threshold */
+#define THRESHOLD_MOST	15.0	/* bits */
 #define PLAUSIBLE		0.5		/* like matches as one imagines them: households reach .35, real matches .8 */
 #define FIELD_LEAST		0.5		/* bits of a field that tells matches from others */
 #define CLASS_LEAST		5.0		/* pairs that a class must have to be a measure for others */
@@ -946,6 +948,61 @@ crm_match_train_m(CrmMatchEngine *engine, int rule, CrmMatchFault *fault)
 	return code;
 }
 
+static int
+by_weight(const void *a, const void *b)
+{
+	double		x = ((const CrmMatchVector *) a)->weight;
+	double		y = ((const CrmMatchVector *) b)->weight;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * The threshold under which the fewest judged pairs are on the wrong side; of
+ * several the one nearest to even chances.  Where few were judged, or all alike,
+ * it stays where it is.
+ */
+static double
+judged_threshold(const CrmMatchEngine *engine, const CrmMatchLabel *label, size_t labels)
+{
+	CrmMatchVector *pair = malloc((labels + 1) * sizeof(*pair));
+	double		best = engine->model.threshold;
+	size_t		wrong = 0;
+	size_t		same = 0;
+	size_t		least;
+
+	if (pair == NULL)
+		return best;
+	for (size_t i = 0; i < labels; i++)
+	{
+		CrmMatchScore score;
+
+		crm_match_score(&engine->settings, &engine->model, engine->record[label[i].left], engine->record[label[i].right], NULL, NULL, &score);
+		pair[i] = (CrmMatchVector) {.count = label[i].same, .weight = score.weight};
+		same += label[i].same;
+		wrong += label[i].same != (score.weight >= best);
+	}
+	least = wrong;
+	qsort(pair, labels, sizeof(*pair), by_weight);
+	wrong = labels - same;		/* below all of them: every different one is wrong */
+	for (size_t i = 0; i < labels && labels >= JUDGED_LEAST && same > 0 && same < labels; i++)
+	{
+		double		cut = i + 1 < labels ? (pair[i].weight + pair[i + 1].weight) / 2 : pair[i].weight + 0.1;
+
+		if (pair[i].count > 0)
+			wrong++;
+		else
+			wrong--;
+		if ((wrong < least || (wrong == least && fabs(cut) < fabs(best))) && cut >= engine->model.review && cut <= THRESHOLD_MOST)
+		{
+			least = wrong;
+			best = cut;
+		}
+	}
+	free(pair);
+	return best;
+}
+
 CrmMatchCode
 crm_match_train_labels(CrmMatchEngine *engine, const CrmMatchLabel *label, size_t labels, CrmMatchFault *fault)
 {
@@ -977,6 +1034,7 @@ crm_match_train_labels(CrmMatchEngine *engine, const CrmMatchLabel *label, size_
 			for (int i = 0; i < fit->comparisons; i++)
 				settle(fit, i, same[i], engine->model.chance[k][i], ANCHOR, fit->model.chance[k][i]);
 		finish(engine, fit);
+		engine->model.threshold = judged_threshold(engine, label, labels);
 	}
 	free(fit);
 	return code;

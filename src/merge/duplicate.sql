@@ -110,6 +110,67 @@ Exact values only, by index; the matching engine finds the rest.$$;
 REVOKE EXECUTE ON FUNCTION crm.duplicate_look(crm.customer_code) FROM PUBLIC; -- compares personal data
 GRANT EXECUTE ON FUNCTION crm.duplicate_look(crm.customer_code) TO crm_writer;
 
+CREATE FUNCTION crm.duplicate_look_alike(customer crm.customer_code, fields jsonb) RETURNS integer
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    found integer := 0;
+BEGIN
+    IF EXISTS (SELECT FROM crm_data.match_model m WHERE m.name = 'customer' AND m.run > 0) THEN
+        SELECT count(crm.duplicate_suspect(customer, f.id::crm.customer_code, 'customer', f.match_probability,
+                                           (SELECT jsonb_agg(concat(r ->> 'comparison', ': ', r ->> 'level')) FROM jsonb_array_elements(f.reasons) r
+                                             WHERE (r ->> 'weight')::float8 > 0)))
+          INTO found
+          FROM crm.find_matches_trusted('customer', crm.customer_record(fields), 5) f
+         WHERE f.match_probability >= 0.5 AND f.id <> customer::text;
+    END IF;
+    RETURN found;
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    -- A model that must be run anew stops nobody from registering.
+    RETURN 0;
+END
+$$;
+ALTER FUNCTION crm.duplicate_look_alike(crm.customer_code, jsonb) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.duplicate_look_alike(crm.customer_code, jsonb) IS
+$$Suspect whom the matching model "customer" takes for the one of this entry, with what speaks for it field by field; returns how many (按模型查找疑似重复).
+fields: an object as crm.register_customer() takes it. Nothing before the first run of the model.$$;
+REVOKE EXECUTE ON FUNCTION crm.duplicate_look_alike(crm.customer_code, jsonb) FROM PUBLIC; -- compares personal data
+
+CREATE FUNCTION crm.duplicate_look_batch(batch text, from_line bigint, to_line bigint) RETURNS bigint
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+    AS $$
+    -- From cards, telephones and e-mail addresses, never from names: there are too many of one
+    -- name. A value that more than twenty have, as a switchboard, tells nothing alone.
+    WITH fresh AS MATERIALIZED (
+        SELECT l.customer_code FROM crm_data.import_line l WHERE l.batch = duplicate_look_batch.batch AND l.line BETWEEN from_line AND to_line
+    ), shared AS MATERIALIZED (
+        SELECT f.customer_code, t.customer_code AS other, CASE WHEN p.phone IS NULL THEN 'email' ELSE 'phone' END AS kind
+          FROM fresh f JOIN crm_data.contact_point p ON p.customer_code = f.customer_code,
+               LATERAL (SELECT x.customer_code FROM crm_data.contact_point x WHERE x.token = p.token LIMIT 21) t
+         WHERE t.customer_code <> f.customer_code
+        UNION ALL
+        SELECT f.customer_code, t.customer_code, 'bank_card'
+          FROM fresh f JOIN crm_data.bank_account a ON a.customer_code = f.customer_code,
+               LATERAL (SELECT x.customer_code FROM crm_data.bank_account x WHERE x.card_token = a.card_token LIMIT 21) t
+         WHERE t.customer_code <> f.customer_code
+    ), named AS (
+        SELECT s.customer_code, s.other, array_agg(DISTINCT s.kind ORDER BY s.kind)
+                   || CASE WHEN i.name_token = o.name_token THEN ARRAY['person_name'] ELSE '{}' END AS kinds
+          FROM shared s
+          LEFT JOIN crm_data.individual i ON i.customer_code = s.customer_code
+          LEFT JOIN crm_data.individual o ON o.customer_code = s.other
+         GROUP BY s.customer_code, s.other, i.name_token, o.name_token
+    )
+    SELECT count(crm.duplicate_suspect(n.customer_code, n.other, 'intake', CASE WHEN cardinality(n.kinds) > 1 THEN 0.9 ELSE 0.5 END,
+                                       (SELECT jsonb_agg('same ' || k) FROM unnest(n.kinds) k)))
+      FROM named n WHERE cardinality(n.kinds) > 1 OR 'bank_card' = ANY (n.kinds) $$;
+ALTER FUNCTION crm.duplicate_look_batch(text, bigint, bigint) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.duplicate_look_batch(text, bigint, bigint) IS
+$$Suspect whoever has a card, or two of name, telephone and e-mail in common with a customer of some lines of an import; returns how many (导入查重).
+As crm.duplicate_look(), for a batch at once. A part of crm.import_rows().$$;
+REVOKE EXECUTE ON FUNCTION crm.duplicate_look_batch(text, bigint, bigint) FROM PUBLIC; -- compares personal data
+
 CREATE FUNCTION crm.duplicate_collect(model text, at_least double precision DEFAULT 0.5) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$

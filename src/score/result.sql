@@ -395,6 +395,12 @@ BEGIN
         RAISE EXCEPTION 'customer % has no request %', customer, request USING ERRCODE = 'no_data_found';
     END IF;
     PERFORM crm.score_require(held.domain);
+    -- What was asked for one record must not be granted to nobody: the other who stands for it now has figures of its own.
+    IF approve AND crm.resolve(held.customer_code) <> held.customer_code THEN
+        RAISE EXCEPTION 'request % is of a record that was merged since', request USING ERRCODE = 'KH006',
+            DETAIL = format('%s is merged into %s.', held.customer_code, crm.resolve(held.customer_code)),
+            HINT = 'Reject it, and ask anew: crm.request_score_change() asks for the one that stands for it.';
+    END IF;
     IF approve AND held.kind = 'limit' AND held.wanted = 'not_controlled' AND held.seconded_by IS NULL AND held.state = 'requested' THEN
         UPDATE crm_data.score_request q SET seconded_by = session_user WHERE q.customer_code = held.customer_code AND q.request_no = request;
         RETURN;
@@ -412,6 +418,6 @@ ALTER FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text)
 COMMENT ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) IS
 $$Approve or reject a request of somebody else's; an approved limit or level takes effect at once (审批例外申请).
 That a customer is not_controlled is approved by two, one after the other; one of them is enough to reject it.
-Errors: KH004 one's own, KH006 decided already, 23502 a rejection without note, P0002, 42501.$$;
+Errors: KH004 one's own, KH006 decided already, or to be approved for a record that was merged since, 23502 a rejection without note, P0002, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) FROM PUBLIC; -- an approval
 GRANT EXECUTE ON FUNCTION crm.decide_score_change(crm.customer_code, bigint, boolean, text) TO crm_data_admin, crm_credit;

@@ -198,9 +198,9 @@ CREATE FUNCTION pg_temp.deleting(l text, state text) RETURNS SETOF text LANGUAGE
         'SELECT crm.points_set_standing(%L, has_left => true)', 'SELECT crm.retire_customer_code(%L, ''erased'')']) q $$;
 RESET SESSION AUTHORIZATION;
 UPDATE crm_data.merge_policy SET threshold = NULL WHERE measure IN ('amount', 'points', 'records');
+SELECT crm.points_earn(customer => pg_temp.c('a'), programme => 'main', request_id => 'e1', amount => 10, expires_on => '2099-12-31') IS NOT NULL AS earned \gset _
 SET SESSION AUTHORIZATION crm_test_consent_one;
-SELECT crm.add_external_id(pg_temp.c('a'), 'old', 'X1'), crm.add_external_id(pg_temp.c('b'), 'old', 'X2'),
-       crm.points_earn(customer => pg_temp.c('a'), programme => 'main', request_id => 'e1', amount => 10, expires_on => '2099-12-31') IS NOT NULL AS earned \gset _
+SELECT crm.add_external_id(pg_temp.c('a'), 'old', 'X1'), crm.add_external_id(pg_temp.c('b'), 'old', 'X2') \gset _
 SELECT throws_ok(format('SELECT crm.legal_hold_place(%s)', args), state, NULL, why) FROM (VALUES
     (format('%L, '' ''', pg_temp.c('a')), '22023', 'not without a reason'), (format('%L, ''x'', ''everything''', pg_temp.c('a')), '22023', 'not of a scope that is none'),
     (format('%L, ''x'', ''all'', ''2020-01-01''', pg_temp.c('a')), '22023', 'not ended already'), ('''CUST209901010001'', ''x''', 'P0002', 'on nobody')) v (args, state, why);

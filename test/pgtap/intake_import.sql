@@ -447,6 +447,19 @@ RESET SESSION AUTHORIZATION;
 SELECT is(reltuples::bigint, imp.customers(), 'the planner knows how many customers there are') FROM pg_class WHERE oid = 'crm_data.customer'::regclass;
 SELECT is(imp.planned($$SELECT FROM crm_data.customer m WHERE m.survivor_code = 'CUST202101010001'$$), 1::numeric, 'that hardly any were merged into one');
 SELECT cmp_ok(imp.planned('SELECT FROM crm.customer_basic'), '>', 0.9 * imp.customers(), 'and that nearly all stand for themselves');
+-- 12. whom the new ones resemble stands on the work list when the import is over (DQ-06)
+RESET SESSION AUTHORIZATION;
+SELECT register_customer('{"kind": "individual", "name": "端木查重", "phone": "13912340001", "email": "duanmu@example.com"}', scheme => 'IMP') AS known \gset
+CREATE TABLE imp.alike (line bigint, kind text, name text, phone text, email text);
+INSERT INTO imp.alike VALUES (1, 'individual', '端木查重', '13912340002', 'duanmu@example.com'), (2, 'individual', '端木无关', '13912340003', 'other@example.com'),
+                             (3, 'individual', '段木查崇', '13912340001', 'duanmu@example.com'), (4, 'individual', '端木查重', '13912340004', NULL);
+GRANT SELECT ON imp.alike TO crm_imp_one;
+SET SESSION AUTHORIZATION crm_imp_one;
+CALL crm.import_customers('imp-alike', 'imp.alike', scheme => 'IMP');
+RESET SESSION AUTHORIZATION;
+SELECT set_eq($$SELECT i.line, d.reasons FROM crm_data.duplicate_case d JOIN crm.import_result i ON i.batch = 'imp-alike' AND i.customer_code IN (d.customer_code, d.other_code)
+                 WHERE d.source = 'intake' AND i.line <> 2$$,
+    $$VALUES (1::bigint, '["same email", "same person_name"]'::jsonb), (3, '["same email", "same phone"]')$$, 'candidates of an import, with reasons, when it is there');
 SELECT * FROM finish();
 \set ON_ERROR_STOP 0
 DROP SCHEMA imp CASCADE;

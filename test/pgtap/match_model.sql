@@ -279,4 +279,28 @@ BEGIN;
 SELECT is((SELECT count(lead_check('1311111' || n)) FROM generate_series(2000, 2097) n), 98::bigint, 'unknown leads up to the bound of the hour');
 ROLLBACK;
 SELECT throws_ok($$SELECT lead_check('13111111112')$$, '53400', NULL, 'and questions have a bound, which no rollback lifts');
+-- 6: an entry is kept with its candidates and their reasons, and what is decided of it is kept too: as the clerk who enters, and the steward who decides.
+RESET SESSION AUTHORIZATION;
+CREATE ROLE crm_test_match_clerk LOGIN IN ROLE crm_writer;
+CREATE ROLE crm_test_match_data LOGIN IN ROLE crm_data_admin;
+SET SESSION AUTHORIZATION crm_test_match_clerk;
+SELECT is((SELECT count(*) FROM customer_candidates('{"kind": "individual", "name": "李方华", "phone": "13900087109", "birth_date": "1951-08-06"}')), 1::bigint, 'a clerk asks before entering');
+SELECT register_customer('{"kind": "individual", "name": "李方华", "phone": "13900087109", "birth_date": "1951-08-06"}') AS homophone \gset
+SELECT register_customer('{"kind": "individual", "name": "欧阳无双", "phone": "13755550001", "birth_date": "1999-08-06"}') AS nobody \gset
+SET SESSION AUTHORIZATION crm_test_match_data;
+SELECT is((SELECT count(*) FROM duplicate_worklist WHERE :'nobody' IN (customer_code::text, other_code::text)), 0::bigint, 'who is like nobody has no case');
+SELECT case_id AS this_case, reasons ? 'phone: exact' AS dated, score > 0.9 AS sure FROM duplicate_worklist WHERE :'homophone' IN (customer_code::text, other_code::text) \gset
+SELECT is(:'dated' || :'sure', 'tt', 'the entry stands on the work list with the reasons of its candidate');
+SELECT lives_ok(format('SELECT duplicate_decide(%s, ''different'', ''father and son'')', :this_case), 'new, said the steward');
+SELECT is((SELECT count(*) FROM duplicate_worklist WHERE case_id = :this_case), 0::bigint, 'and it is decided');
+RESET SESSION AUTHORIZATION;
+SELECT is((SELECT state || ' ' || decided_by FROM crm_data.duplicate_case WHERE case_id = :this_case), 'different crm_test_match_data', 'by whom is kept');
+-- 5: the bound holds in any hour, not from one full hour to the next.
+RESET SESSION AUTHORIZATION;
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(0, '2026-01-01 00:59Z') + 200, '2026-01-01 01:01Z')), 200, 'what was asked before the full hour counts after it');
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(match_meter_at(0, '2026-01-01 00:30Z') + 120, '2026-01-01 01:10Z') + 80, '2026-01-01 01:20Z')), 200, 'two parts of an hour add up');
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(match_meter_at(0, '2026-01-01 00:30Z') + 120, '2026-01-01 01:10Z') + 80, '2026-01-01 01:40Z')), 80, 'and leave one by one');
+SELECT is((SELECT count(*) FROM generate_series(0, 59) m WHERE match_meter_sum(match_meter_at(match_meter_at(0, '2026-01-01 00:07Z') + 200, timestamptz '2026-01-01 00:07Z' + m * interval '1 minute')) <> 200), 0::bigint,
+    'no minute of the hour forgets');
+SELECT is(match_meter_sum(match_meter_at(match_meter_at(0, '2026-01-01 00:07Z') + 200, '2026-01-01 01:19Z')), 0, 'after 72 minutes all is forgiven');
 SELECT * FROM finish();

@@ -147,4 +147,20 @@ SELECT throws_ok(statement, '42501', NULL, statement)
   FROM unnest(ARRAY[$$SELECT define_score_rule('churn_rule', '{"rule": "quiet", "weight": 0.9}')$$, 'SELECT * FROM crm.churn_signal', 'SELECT * FROM crm.customer_level', $$SELECT * FROM churn_risk('CUST202401010001')$$, 'CALL assess_behaviour()',
       $$SELECT classify('{}', 'value', '2026-01-01')$$, $$SELECT assess_level('{}', 'star', '2026-01-01')$$, 'SELECT * FROM crm_report.value_segment']) statement;
 
+-- -- a request outlives a merge of its record, and grants nothing to a record that stands for nobody ------------------
+
+RESET SESSION AUTHORIZATION;
+SELECT register_customer('{"kind": "individual", "name": "东方合并", "phone": "13911110001"}') AS gone, register_customer('{"kind": "individual", "name": "东方合并", "phone": "13911110002"}') AS kept \gset
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT request_score_change(:'gone', 'level', 'star', '4', NULL, '2027-12-31', 'partner of ours', 'contract 13', '2027-02-01') AS request \gset
+SELECT crm.merge(:'kept', :'gone', '{}', 'the same person') AS merged \gset
+SET SESSION AUTHORIZATION crm_test_data_two;
+SELECT throws_ok(format('SELECT decide_score_change(%L, %s, true)', :'gone', :request), 'KH006', NULL, 'is not approved');
+SELECT is((SELECT count(*) FROM customer_level WHERE customer_code = :'gone' AND cause = 'approved'), 0::bigint, 'nothing was given');
+SELECT lives_ok(format('SELECT decide_score_change(%L, %s, false, ''merged, ask anew'')', :'gone', :request), 'but rejected it can be');
+SELECT request_score_change(:'gone', 'level', 'star', '4', NULL, '2027-12-31', 'partner of ours', 'contract 13', '2027-02-01') AS request \gset
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT lives_ok(format('SELECT decide_score_change(%L, %s, true)', :'kept', :request), 'asked anew it is of the one that stands for it');
+SELECT is((SELECT level FROM customer_level WHERE customer_code = :'kept' AND cause = 'approved'), '4', 'who has it');
+
 SELECT * FROM finish();

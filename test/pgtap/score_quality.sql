@@ -102,7 +102,7 @@ SET SESSION AUTHORIZATION crm_test_data_one;
 SELECT quality_check('CUST202401010003', '2026-02-14');
 SELECT results_eq($$SELECT found_on, times, escalated_on, owner FROM quality_issue WHERE customer_code = 'CUST202401010003' AND field = 'phone' AND closed_on IS NULL$$, $$VALUES (date '2026-02-14', 2, NULL::date, NULL::name)$$, 'wrong again, it is found for the second time');
 RESET SESSION AUTHORIZATION;
-INSERT INTO crm_data.customer_class (customer_code, scheme, since, class) VALUES ('CUST202401010004', 'value', '2026-01-01', 'high'), ('CUST202401010003', 'value', '2026-01-01', 'medium');
+INSERT INTO crm_data.customer_class (customer_code, scheme, rule_version, since, class) VALUES ('CUST202401010004', 'value', 1, '2026-01-01', 'high'), ('CUST202401010003', 'value', 1, '2026-01-01', 'medium');
 SET SESSION AUTHORIZATION crm_test_data_one;
 SELECT is((SELECT string_agg(DISTINCT right(customer_code::text, 1) || is_key_customer, ',') FROM (SELECT * FROM quality_worklist ORDER BY place LIMIT 3) w), '4true', 'key customers come first');
 SELECT results_eq($$SELECT right(customer_code::text, 1), field, task FROM quality_worklist WHERE customer_code = 'CUST202401010003' ORDER BY field$$,

@@ -257,6 +257,7 @@ test_steps(CrmMatchSettings *settings)
 {
 	CrmMatchEngine *engine = filled(settings, NULL);
 	CrmMatchLabel label[] = {{0, PERSONS, true}, {1, PERSONS + 1, true}, {1, 2, false}};
+	CrmMatchLabel many[20];
 	CrmMatchLabel wrong = {0, 100000, true};
 	CrmMatchFault fault;
 	unsigned char *bytes = malloc(crm_match_model_size());
@@ -271,6 +272,12 @@ test_steps(CrmMatchSettings *settings)
 	CHECK(crm_match_train_m(engine, CRM_MATCH_RULE_MAX, &fault) == CRM_MATCH_SETTINGS);
 	CHECK(crm_match_train_labels(engine, label, 3, &fault) == CRM_MATCH_OK);
 	CHECK(crm_match_train_labels(engine, &wrong, 1, &fault) == CRM_MATCH_SETTINGS);
+	CHECK_AS(crm_match_model(engine)->threshold == 0, "a few judgements move no threshold");
+	for (uint32_t i = 0; i < 20; i++)
+		many[i] = (CrmMatchLabel) {i, i + PERSONS, i >= 12};
+	CHECK(crm_match_train_labels(engine, many, 20, &fault) == CRM_MATCH_OK);
+	CHECK_AS(crm_match_model(engine)->threshold > 0, "pairs judged different raise the threshold");
+	CHECK(crm_match_train_labels(engine, label, 3, &fault) == CRM_MATCH_OK);
 	CHECK(run(engine) == CRM_MATCH_OK);
 	CHECK(crm_match_next_term(engine, &at, &term) && at == 1 && term.count > 1);
 	CHECK(crm_match_model_pack(crm_match_model(engine), bytes, crm_match_model_size() - 1) == 0);
