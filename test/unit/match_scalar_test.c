@@ -132,6 +132,54 @@ model_damerau(const uint32_t *a, size_t n, const uint32_t *b, size_t m, bool exc
 	return d[n][m];
 }
 
+/* Neighbours that change places count as one, and are not edited again. */
+static size_t
+model_alignment(const unsigned char *a, size_t n, const unsigned char *b, size_t m)
+{
+	static size_t table[100][100];
+
+	for (size_t i = 0; i <= n; i++)
+		for (size_t j = 0; j <= m; j++)
+		{
+			size_t		best = i == 0 ? j : j == 0 ? i : table[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (i > 0 && j > 0 && table[i - 1][j] + 1 < best)
+				best = table[i - 1][j] + 1;
+			if (i > 0 && j > 0 && table[i][j - 1] + 1 < best)
+				best = table[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && table[i - 2][j - 2] + 1 < best)
+				best = table[i - 2][j - 2] + 1;
+			table[i][j] = best;
+		}
+	return table[n][m];
+}
+
+/* The texts at hand as bytes: whatever their length, every cap tells the truth. */
+static int
+wrong_of_bytes(size_t plain, size_t full)
+{
+	unsigned char a[100];
+	unsigned char b[100];
+	size_t		aligned;
+	int			wrong = 0;
+
+	for (size_t i = 0; i < left.count; i++)
+		a[i] = (unsigned char) left.point[i];
+	for (size_t i = 0; i < right.count; i++)
+		b[i] = (unsigned char) right.point[i];
+	aligned = model_alignment(a, left.count, b, right.count);
+	for (size_t cap = 0; cap < 100; cap++)
+	{
+		wrong += crm_edits_bytes(a, left.count, b, right.count, cap, false) != (plain <= cap ? plain : cap + 1);
+		wrong += crm_edits_bytes(a, left.count, b, right.count, cap, true) != (aligned <= cap ? aligned : cap + 1);
+	}
+	for (size_t limit = 1; limit < 4; limit++)
+		wrong += crm_damerau_within_bytes(a, left.count, b, right.count, limit) != (full <= limit);
+	if (left.count > 0 && right.count > 0)
+		wrong += crm_jaro_winkler_bytes(a, left.count, b, right.count) != crm_jaro_winkler(left.point, left.count, right.point, right.count);
+	return wrong;
+}
+
 static void
 test_against_model(void)
 {
@@ -160,6 +208,7 @@ test_against_model(void)
 		wrong += crm_damerau_levenshtein(left.point, left.count, right.point, right.count) != full;
 		for (size_t limit = 0; limit < 4; limit++)
 			wrong += crm_damerau_within(left.point, left.count, right.point, right.count, limit) != (full <= limit);
+		wrong += wrong_of_bytes(plain, full);
 	}
 	CHECK_AS(wrong == 0, "distances are what their definitions say");
 }
