@@ -1,7 +1,7 @@
 -- health: what is not in order, for who runs the database. Each check says what it found, or
 -- nothing. Quick: catalogs, settings and what has an index; the ledger's own check is crm.points_audit().
 
-CREATE FUNCTION crm.health_schema() RETURNS TABLE (checked text, level text, found text, hint text)
+CREATE FUNCTION crm.health_schema() RETURNS TABLE (checked text, level text, finding text, hint text)
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
     WITH ours AS (
@@ -27,9 +27,9 @@ CREATE FUNCTION crm.health_schema() RETURNS TABLE (checked text, level text, fou
     ('statistics', 'warning',
      (SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) FROM ours WHERE relkind = 'r' AND reltuples < 0 AND pg_relation_size(oid) >= 1048576),
      'ANALYZE; until then plans are guesses. After pg_restore or pg_upgrade nobody else does it at once.') $$;
-COMMENT ON FUNCTION crm.health_schema() IS $$The checks of crm.health() that concern tables (表结构检查). A part of crm.health(): found is null where all is in order.$$;
+COMMENT ON FUNCTION crm.health_schema() IS $$The checks of crm.health() that concern tables (表结构检查). A part of crm.health(): finding is null where all is in order.$$;
 
-CREATE FUNCTION crm.health_rights() RETURNS TABLE (checked text, level text, found text, hint text)
+CREATE FUNCTION crm.health_rights() RETURNS TABLE (checked text, level text, finding text, hint text)
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
     VALUES
@@ -62,7 +62,7 @@ CREATE FUNCTION crm.health_rights() RETURNS TABLE (checked text, level text, fou
      'A right that the extension gave is gone, or everybody has one that it kept from them.') $$;
 COMMENT ON FUNCTION crm.health_rights() IS $$The checks of crm.health() that concern roles and rights (权限检查). A part of crm.health().$$;
 
-CREATE FUNCTION crm.health_settings() RETURNS TABLE (checked text, level text, found text, hint text)
+CREATE FUNCTION crm.health_settings() RETURNS TABLE (checked text, level text, finding text, hint text)
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
     VALUES
@@ -76,8 +76,8 @@ CREATE FUNCTION crm.health_settings() RETURNS TABLE (checked text, level text, f
      'Values written into statements reach the server log; doc/install.md says which settings keep them out.') $$;
 COMMENT ON FUNCTION crm.health_settings() IS $$The checks of crm.health() that concern settings of the session that asks (设置检查). A part of crm.health().$$;
 
-CREATE FUNCTION crm.health_work(waiting_days integer) RETURNS TABLE (checked text, level text, found text, hint text)
-    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
+CREATE FUNCTION crm.health_work(waiting_days integer) RETURNS TABLE (checked text, level text, finding text, hint text)
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
     RETURN QUERY VALUES
@@ -111,7 +111,7 @@ $$;
 COMMENT ON FUNCTION crm.health_work(integer) IS $$The checks of crm.health() that concern what is to be done: jobs, expiry, approvals, matching (待办检查). A part of crm.health().$$;
 
 CREATE FUNCTION crm.health(waiting_days integer DEFAULT 7) RETURNS TABLE (checked text, state text, detail text, hint text)
-    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
     here text := (SELECT extversion FROM pg_extension WHERE extname = 'crm');
@@ -120,16 +120,16 @@ DECLARE
     pending text := CASE WHEN is_deployed THEN (SELECT string_agg(d.step::text, ', ') FROM crm.deploy_pending() d) ELSE 'nothing is deployed' END;
 BEGIN
     RETURN QUERY
-    SELECT c.checked, CASE WHEN c.found IS NULL THEN 'ok' ELSE c.level END, c.found, CASE WHEN c.found IS NOT NULL THEN c.hint END
+    SELECT c.checked, CASE WHEN c.finding IS NULL THEN 'ok' ELSE c.level END, c.finding, CASE WHEN c.finding IS NOT NULL THEN c.hint END
       FROM (VALUES
             ('library', 'error', CASE WHEN crm.library_version() <> here THEN format('library %s, database %s', crm.library_version(), here) END,
              'ALTER EXTENSION crm UPDATE; CALL crm.deploy(); or install the library of the database''s version.'),
             ('deployment', 'error', pending, 'CALL crm.deploy();'),
             ('key', 'error', (SELECT k.detail FROM crm.key_status() k WHERE NOT k.loaded), 'doc/install.md, Keys: what each answer of crm.key_status() asks for.')
-           ) c (checked, level, found, hint);
+           ) c (checked, level, finding, hint);
     IF pending IS NULL THEN
         RETURN QUERY
-        SELECT c.checked, CASE WHEN c.found IS NULL THEN 'ok' ELSE c.level END, c.found, CASE WHEN c.found IS NOT NULL THEN c.hint END
+        SELECT c.checked, CASE WHEN c.finding IS NULL THEN 'ok' ELSE c.level END, c.finding, CASE WHEN c.finding IS NOT NULL THEN c.hint END
           FROM (SELECT * FROM crm.health_schema() UNION ALL SELECT * FROM crm.health_rights()
                 UNION ALL SELECT * FROM crm.health_settings() UNION ALL SELECT * FROM crm.health_work(waiting_days)) c;
     END IF;
