@@ -131,6 +131,7 @@ BEGIN
     -- On leaving, and on coming back: what was given back to who had left is void as well.
     IF has_left AND s.left_on IS NULL OR NOT has_left AND s.left_on IS NOT NULL THEN
         FOR account IN SELECT a.programme, a.lots FROM crm.points_account_status(customer) a WHERE a.lots IS NOT NULL LOOP
+            PERFORM crm.require_no_hold(customer, 'points');
             PERFORM points_shift(customer, account.programme, format('~void %s %s', s.changes, account.programme), 'void', -account.lots, customer, format('standing:%s', s.changes), today);
         END LOOP;
     END IF;
@@ -146,7 +147,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, t
 GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
 $$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
-arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502.$$;
+arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502, KH011 when points under legal hold would become void.$$;
 
 -- Locked or not, and all lots but the debt: null when there are none.
 CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)
