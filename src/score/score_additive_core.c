@@ -206,7 +206,7 @@ pass(const CrmAdditive *model, Work *work)
 	for (size_t i = 0; i < model->rows; i++)
 	{
 		add_row(model, model->level + i * model->parts, model->y[i] != 0, work, at);
-		if (model->interrupt && i % 65536 == 65535)
+		if (model->interrupt && i % 4096 == 0)
 			model->interrupt();
 	}
 	for (int j = 0; j < model->parts; j++)
