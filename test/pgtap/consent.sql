@@ -208,7 +208,7 @@ SELECT crm.legal_hold_place(pg_temp.c('a'), 'lawsuit 7') AS hold \gset
 SELECT pg_temp.deleting('a', 'KH011');
 SELECT is(crm.customer_by_external_id('old', 'X1'), pg_temp.c('a'), 'nothing was deleted');
 SELECT is(crm.customer_card(pg_temp.c('a')) #>> '{holds,0,reason}', 'lawsuit 7', 'the card says so to the data department');
-SELECT is(count(*), 1::bigint, 'what deletes nothing goes on') FROM crm.points_redeem(customer => pg_temp.c('a'), programme => 'main', request_id => 'r1', amount => 3);
+SELECT is(count(*), 1::bigint, 'what deletes nothing goes on') FROM crm.points_lock(customer => pg_temp.c('a'), programme => 'main', request_id => 'r1');
 SELECT is(count(crm.consent_withdraw(pg_temp.c('a'), 'survey')), 1::bigint, 'a refusal is heard');
 -- a merge is allowed, because it deletes nothing and can be undone; the hold is of the whole customer
 SELECT is(array_agg(concat_ws(' ', item, survivor_has, loser_has, why)), '{all held lawsuit 7}', 'the preview tells of it') FROM crm.merge_preview(pg_temp.c('b'), pg_temp.c('a')) WHERE part = 'hold';
