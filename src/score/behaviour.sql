@@ -162,13 +162,25 @@ CREATE FUNCTION crm.behaviour_features(codes crm.customer_code[], known jsonb[],
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_nestloop = off
     AS $$
     -- Both sides have a row for each customer; what is known of a batch's size would lead to comparing each with each.
-    SELECT f.customer_code, f.features || jsonb_build_object('churn_risk', k.risk) || coalesce(s.scores, '{}')
+    SELECT f.customer_code, f.features || jsonb_build_object('churn_risk', k.risk, 'contribution_12m', coalesce((f.features ->> 'amount_12m')::numeric, 0) - coalesce(o.cost, 0)) || coalesce(s.scores, '{}')
       FROM unnest(codes, known) f (customer_code, features) JOIN crm.churn_risks(codes, as_of) k ON k.customer_code = f.customer_code
+      LEFT JOIN crm.behaviour_costs(codes, as_of) o ON o.customer_code = f.customer_code
       LEFT JOIN crm.behaviour_scores(codes, as_of) s ON s.customer_code = f.customer_code $$;
 ALTER FUNCTION crm.behaviour_features(crm.customer_code[], jsonb[], date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.behaviour_features(crm.customer_code[], jsonb[], date) IS
-$$What classes and levels can ask of customers: crm.score_features(), which are given, churn_risk, and score.PURPOSE for each latest valid result but those of credit (分类特征). Errors: 42501.$$;
+$$What classes and levels can ask of customers: crm.score_features(), which are given, churn_risk, contribution_12m (amount_12m less what the customer cost in these 365 days, in CNY), and score.PURPOSE for each latest valid result but those of credit (分类特征). Errors: 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.behaviour_features(crm.customer_code[], jsonb[], date) FROM PUBLIC; -- reads customers
+
+CREATE FUNCTION crm.behaviour_costs(codes crm.customer_code[], as_of date) RETURNS TABLE (customer_code crm.customer_code, cost numeric)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+    AS $$
+    SELECT m.survivor_code, sum(o.amount)
+      FROM unnest(codes) c (code) JOIN crm_data.customer m ON m.survivor_code = c.code JOIN crm_data.customer_cost o ON o.customer_code = m.customer_code
+     WHERE o.currency = 'CNY' AND o.incurred_on > as_of - 365 AND o.incurred_on <= as_of
+     GROUP BY m.survivor_code $$;
+ALTER FUNCTION crm.behaviour_costs(crm.customer_code[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.behaviour_costs(crm.customer_code[], date) IS 'What customers cost in the 365 days up to a day, in CNY, merged records with their survivor (近一年成本).';
+REVOKE EXECUTE ON FUNCTION crm.behaviour_costs(crm.customer_code[], date) FROM PUBLIC; -- reads customers
 
 CREATE FUNCTION crm.behaviour_scores(codes crm.customer_code[], as_of date) RETURNS TABLE (customer_code crm.customer_code, scores jsonb)
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
@@ -183,12 +195,44 @@ ALTER FUNCTION crm.behaviour_scores(crm.customer_code[], date) OWNER TO crm_owne
 COMMENT ON FUNCTION crm.behaviour_scores(crm.customer_code[], date) IS 'The latest valid score for each purpose but those of credit, of customers who have any (有效评分).';
 REVOKE EXECUTE ON FUNCTION crm.behaviour_scores(crm.customer_code[], date) FROM PUBLIC; -- reads customers
 
+CREATE FUNCTION crm.class_edges_rise(edges float8[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT coalesce(bool_and(e.edge < e.after OR e.after IS NULL AND e.n = cardinality(edges)), false) AND array_position(edges, NULL) IS NULL AND 'NaN' <> ALL (edges)
+            FROM (SELECT x.edge, x.n, lead(x.edge) OVER (ORDER BY x.n) AS after FROM unnest(edges) WITH ORDINALITY x (edge, n)) e $$;
+COMMENT ON FUNCTION crm.class_edges_rise(float8[]) IS 'Whether each edge lies above the one before, and all are numbers (分界值递增).';
+
+CREATE FUNCTION crm.class_scored(known jsonb[], scheme text, version integer) RETURNS jsonb[]
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM crm_data.class_score s WHERE s.scheme = class_scored.scheme AND s.version = class_scored.version) THEN
+        RETURN known;
+    END IF;
+    RETURN (
+        SELECT array_agg(k.features || x.scores ORDER BY k.n)
+          FROM unnest(known) WITH ORDINALITY k (features, n)
+         CROSS JOIN LATERAL (
+            SELECT jsonb_object_agg(p.score, p.points) FILTER (WHERE p.points IS NOT NULL)
+                   || jsonb_build_object(class_scored.scheme || '_score', round(sum(p.weight * coalesce((p.points - 1)::float8 / cardinality(p.edges), 0) * 100)::numeric / sum(p.weight)::numeric, 2)) AS scores
+              FROM (SELECT s.score, s.weight, s.edges,
+                           CASE WHEN jsonb_typeof(k.features -> s.feature) = 'number' THEN
+                                CASE WHEN s.is_falling THEN cardinality(s.edges) + 1 - width_bucket((k.features ->> s.feature)::float8, s.edges)
+                                     ELSE 1 + width_bucket((k.features ->> s.feature)::float8, s.edges) END END AS points
+                      FROM crm_data.class_score s WHERE s.scheme = class_scored.scheme AND s.version = class_scored.version) p) x);
+END
+$$;
+ALTER FUNCTION crm.class_scored(jsonb[], text, integer) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.class_scored(jsonb[], text, integer) IS
+$$Features of customers with the scores that a version of a scheme of classes reckons from them: each of its crm.class_score, from 1 up, and SCHEME_score, their weighted mean between 0, all at the least, and 100 (分类评分).
+A feature that is not known gives no score, and counts as the least in the mean.$$;
+REVOKE EXECUTE ON FUNCTION crm.class_scored(jsonb[], text, integer) FROM PUBLIC; -- a part of crm.classify()
+
 CREATE FUNCTION crm.class_proposals(codes crm.customer_code[], known jsonb[], scheme text, version integer)
     RETURNS TABLE (customer_code crm.customer_code, class text, value float8)
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 1000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
     SELECT DISTINCT ON (k.n) k.customer_code, r.class, x.value
-      FROM unnest(codes, known) WITH ORDINALITY k (customer_code, features, n)
+      FROM unnest(codes, crm.class_scored(known, scheme, version)) WITH ORDINALITY k (customer_code, features, n)
       JOIN crm_data.class_rule r ON r.scheme = class_proposals.scheme AND r.version = class_proposals.version
      CROSS JOIN LATERAL (SELECT CASE jsonb_typeof(k.features -> r.feature) WHEN 'number' THEN (k.features -> r.feature)::float8 END AS value) x
      WHERE (r.feature IS NULL OR x.value IS NOT NULL AND (r.lower IS NULL OR x.value >= r.lower) AND (r.upper IS NULL OR x.value < r.upper))
@@ -268,6 +312,38 @@ $$;
 ALTER FUNCTION crm.behaviour_known(crm.customer_code[], date) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.behaviour_known(crm.customer_code[], date) IS 'All that classes and levels can ask of customers, reckoned once: their codes, and beside them crm.behaviour_features() (行为特征). Errors: 42501.';
 REVOKE EXECUTE ON FUNCTION crm.behaviour_known(crm.customer_code[], date) FROM PUBLIC; -- reads customers
+
+CREATE FUNCTION crm.value_keep(codes crm.customer_code[], known jsonb[], as_of date) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    SET jit = off SET enable_nestloop = off SET enable_mergejoin = off SET enable_seqscan = off
+    AS $$
+DECLARE
+    held CONSTANT integer := crm.rule_version('class.value', as_of);
+    its_month CONSTANT date := date_trunc('month', as_of::timestamp)::date;
+    fresh_codes crm.customer_code[];
+    fresh jsonb[];
+    kept bigint;
+BEGIN
+    PERFORM crm.score_require('value');
+    SELECT array_agg(k.code ORDER BY k.n), array_agg(k.features ORDER BY k.n) INTO fresh_codes, fresh FROM unnest(codes, known) WITH ORDINALITY k (code, features, n)
+     WHERE NOT EXISTS (SELECT FROM crm_data.value_snapshot v WHERE v.customer_code = ANY (codes) AND v.customer_code = k.code AND v.month = its_month);
+    INSERT INTO crm_data.value_snapshot (customer_code, month, as_of, class, rule_version, value, r_score, f_score, m_score, c_score, value_score, recency_days, purchases, amount, contribution, lifetime_value)
+    SELECT p.customer_code, its_month, value_keep.as_of, p.class, held, p.value, f.r_score, f.f_score, f.m_score, f.c_score, f.value_score, f.recency_days,
+           coalesce(f.purchases_12m, 0), coalesce(f.amount_12m, 0), f.contribution_12m,
+           CASE jsonb_typeof(k.features -> 'lifetime_value') WHEN 'number' THEN (k.features -> 'lifetime_value')::numeric END
+      FROM crm.class_proposals(fresh_codes, fresh, 'value', held) p
+      JOIN unnest(fresh_codes, crm.class_scored(fresh, 'value', held)) k (code, features) ON k.code = p.customer_code
+     CROSS JOIN LATERAL jsonb_to_record(k.features) f (r_score smallint, f_score smallint, m_score smallint, c_score smallint, value_score float8,
+                                                       recency_days integer, purchases_12m integer, amount_12m numeric, contribution_12m numeric)
+        ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS kept = ROW_COUNT;
+    RETURN kept;
+END
+$$;
+ALTER FUNCTION crm.value_keep(crm.customer_code[], jsonb[], date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.value_keep(crm.customer_code[], jsonb[], date) IS
+$$Keep the value of customers whose features are known, with the scores that led to it, once a month: the first run of a month says it; returns how many were kept (价值快照). A part of crm.assess_behaviour(). Errors: 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.value_keep(crm.customer_code[], jsonb[], date) FROM PUBLIC; -- writes snapshots
 
 -- -- why customers sleep, and what is done for a class ------------------------------------------
 
@@ -604,6 +680,7 @@ BEGIN
     PERFORM crm.churn_keep(who, known, as_of);
     SELECT array_agg(f.customer_code), array_agg(f.features) INTO who, known FROM crm.behaviour_features(who, known, as_of) f;
     PERFORM crm.class_keep(who, known, s.scheme, as_of) FROM crm.rule_sets('class', as_of) s;
+    PERFORM crm.value_keep(who, known, as_of);
     PERFORM crm.level_assess(who, known, s.scheme, as_of) FROM crm.rule_sets('level', as_of) s;
 END
 $$;
@@ -635,7 +712,7 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE crm.assess_behaviour(date, integer) IS
-$$Find signs of leaving, classify, open what classes ask for, and assess levels, for all customers in batches that commit (行为评估).
+$$Find signs of leaving, classify, open what classes ask for, keep the month's value, and assess levels, for all customers in batches that commit (行为评估).
 Called again for the same day it changes nothing that is done. Progress: crm.job_progress. Errors: 42501.$$;
 REVOKE EXECUTE ON PROCEDURE crm.assess_behaviour(date, integer) FROM PUBLIC; -- writes classes and levels
 GRANT EXECUTE ON PROCEDURE crm.assess_behaviour(date, integer) TO crm_data_admin;

@@ -67,8 +67,32 @@ CREATE TABLE crm_data.class_rule (
     FOREIGN KEY (rule_set, version) REFERENCES crm_data.rule_set
 );
 CREATE INDEX class_rule_set_idx ON crm_data.class_rule (rule_set, version);
-INSERT INTO crm_data.class_rule (version, scheme, class, sort, feature, lower, upper, label_zh, label_en, asks_reason)
-SELECT 1, v.*, v.column1 = 'activity' AND v.column2 IN ('dormant', 'lost') FROM (VALUES
+-- Scores that classes of a scheme may go by: one more than the edges that a feature reaches; is_falling: less is better.
+CREATE TABLE crm_data.class_score (
+    rule_set   text NOT NULL GENERATED ALWAYS AS ('class.' || scheme) STORED,
+    scheme     text NOT NULL,
+    version    integer NOT NULL,
+    score      text NOT NULL CHECK (score ~ '^[a-z][a-z0-9_]{0,40}$'),
+    feature    text NOT NULL,
+    edges      float8[] NOT NULL CHECK (cardinality(edges) BETWEEN 1 AND 20 AND array_ndims(edges) = 1 AND crm.class_edges_rise(edges)),
+    is_falling boolean NOT NULL DEFAULT false,
+    weight     smallint NOT NULL DEFAULT 1 CHECK (weight > 0),
+    label_zh   text NOT NULL,
+    label_en   text NOT NULL,
+    PRIMARY KEY (scheme, version, score),
+    FOREIGN KEY (rule_set, version) REFERENCES crm_data.rule_set
+);
+CREATE INDEX class_score_set_idx ON crm_data.class_score (rule_set, version);
+INSERT INTO crm_data.class_score (version, scheme, score, feature, edges, is_falling, label_zh, label_en)
+SELECT 1, 'value', v.* FROM (VALUES
+    ('r_score', 'recency_days', '{31,91,181,366}'::float8[], true, '近度', 'recency'),
+    ('f_score', 'purchases_12m', '{1,3,6,12}', false, '频度', 'frequency'),
+    ('m_score', 'amount_12m', '{500,2000,5000,10000}', false, '消费能力', 'spending'),
+    ('c_score', 'contribution_12m', '{0.01,1000,3000,8000}', false, '利润贡献', 'contribution')) v;
+INSERT INTO crm_data.class_rule (version, scheme, class, sort, feature, lower, upper, label_zh, label_en, asks_reason, condition)
+SELECT 1, v.*, v.column1 = 'activity' AND v.column2 IN ('dormant', 'lost'),
+       -- Who costs more than he brings is of low value, whatever he spends.
+       CASE WHEN v.column1 = 'value' AND v.column2 <> 'low' THEN 'contribution_12m >= 0' END FROM (VALUES
     ('activity', 'active', 1, 'recency_days', 0, 91, '活跃', 'active'),
     ('activity', 'dormant', 2, 'recency_days', 91, 366, '休眠', 'dormant'),
     ('activity', 'lost', 3, 'recency_days', 366, NULL, '流失', 'lost'),
@@ -165,6 +189,34 @@ CREATE TABLE crm_data.customer_class (
     CHECK (until >= since - 1)
 );
 CREATE INDEX customer_class_rule_idx ON crm_data.customer_class (scheme, rule_version, class);
+
+-- The value of each customer, month by month, with the scores that led to it.
+CREATE TABLE crm_data.value_snapshot (
+    customer_code  crm.customer_code NOT NULL REFERENCES crm_data.customer,
+    month          date NOT NULL CHECK (month = date_trunc('month', month::timestamp)::date),
+    as_of          date NOT NULL CHECK (date_trunc('month', as_of::timestamp)::date = month),
+    scheme         text NOT NULL GENERATED ALWAYS AS ('value') STORED,
+    class          text NOT NULL,
+    rule_version   integer NOT NULL,
+    -- What its rule looked at; null: nothing.
+    value          float8,
+    r_score        smallint,
+    f_score        smallint,
+    m_score        smallint,
+    c_score        smallint,
+    value_score    float8,
+    recency_days   integer,
+    purchases      integer NOT NULL,
+    amount         numeric NOT NULL,
+    contribution   numeric NOT NULL,
+    -- Where somebody reckoned it: the judgement lifetime_value.
+    lifetime_value numeric,
+    kept_at        timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (customer_code, month),
+    FOREIGN KEY (scheme, rule_version, class) REFERENCES crm_data.class_rule
+);
+CREATE INDEX value_snapshot_month_idx ON crm_data.value_snapshot (month, class);
+CREATE INDEX value_snapshot_rule_idx ON crm_data.value_snapshot (scheme, rule_version, class);
 
 -- -- levels ---------------------------------------------------------------------------
 
@@ -278,7 +330,7 @@ DO $guards$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['churn_rule', 'churn_signal', 'class_rule', 'class_action', 'customer_class', 'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def',
+    FOREACH member IN ARRAY ARRAY['churn_rule', 'churn_signal', 'class_rule', 'class_score', 'class_action', 'customer_class', 'value_snapshot', 'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def',
                                   'service_commitment', 'level_assessment', 'customer_level', 'level_notice'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
@@ -287,15 +339,38 @@ BEGIN
     END LOOP;
     CREATE TRIGGER transition BEFORE INSERT ON crm_data.customer_level FOR EACH ROW EXECUTE FUNCTION crm.level_keep();
     CREATE TRIGGER told AFTER INSERT ON crm_data.level_notice REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.level_noticed();
-    FOREACH member IN ARRAY ARRAY['churn_rule', 'class_rule', 'class_action', 'dormancy_reason', 'level_scheme', 'level_def', 'service_commitment'] LOOP
+    FOREACH member IN ARRAY ARRAY['churn_rule', 'class_rule', 'class_score', 'class_action', 'dormancy_reason', 'level_scheme', 'level_def', 'service_commitment'] LOOP
         EXECUTE format('CREATE TRIGGER keep BEFORE INSERT OR UPDATE OR DELETE ON crm_data.%I FOR EACH ROW EXECUTE FUNCTION crm.rule_part_keep()', member);
         EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep()', member);
     END LOOP;
-    FOREACH member IN ARRAY ARRAY['customer_level', 'level_assessment', 'level_notice', 'churn_signal', 'customer_dormancy'] LOOP
+    FOREACH member IN ARRAY ARRAY['customer_level', 'level_assessment', 'level_notice', 'churn_signal', 'customer_dormancy', 'value_snapshot'] LOOP
         EXECUTE format('CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep()', member);
     END LOOP;
 END
 $guards$;
+
+CREATE VIEW crm_report.value_segments WITH (security_invoker = true) AS
+SELECT v.month, v.class, v.rule_version, count(*) AS customers, count(*) FILTER (WHERE b.class IS DISTINCT FROM v.class) AS entered,
+       round(avg(v.r_score), 2) AS r_score, round(avg(v.f_score), 2) AS f_score, round(avg(v.m_score), 2) AS m_score, round(avg(v.c_score), 2) AS c_score,
+       round(avg(v.value_score)::numeric, 2) AS value_score, sum(v.amount) AS amount, sum(v.contribution) AS contribution, sum(v.lifetime_value) AS lifetime_value
+  FROM crm_data.value_snapshot v
+  LEFT JOIN crm_data.value_snapshot b ON b.customer_code = v.customer_code AND b.month = (v.month - interval '1 month')::date
+ GROUP BY 1, 2, 3;
+GRANT SELECT ON crm_report.value_segments TO crm_data_admin;
+COMMENT ON VIEW crm_report.value_segments IS 'Segments of value by month, as they were found then (客户价值分层月报).';
+COMMENT ON COLUMN crm_report.value_segments.month IS 'First day of the month (月份).';
+COMMENT ON COLUMN crm_report.value_segments.class IS 'Class of the scheme value (价值类别).';
+COMMENT ON COLUMN crm_report.value_segments.rule_version IS 'Version of the rules that found it (规则版本).';
+COMMENT ON COLUMN crm_report.value_segments.customers IS 'Number of customers (客户数).';
+COMMENT ON COLUMN crm_report.value_segments.entered IS 'Of these, who had another class or none the month before (新进入客户数).';
+COMMENT ON COLUMN crm_report.value_segments.r_score IS 'Mean recency score (平均近度评分).';
+COMMENT ON COLUMN crm_report.value_segments.f_score IS 'Mean frequency score (平均频度评分).';
+COMMENT ON COLUMN crm_report.value_segments.m_score IS 'Mean spending score (平均金额评分).';
+COMMENT ON COLUMN crm_report.value_segments.c_score IS 'Mean contribution score (平均贡献评分).';
+COMMENT ON COLUMN crm_report.value_segments.value_score IS 'Mean of the weighted score, 0 to 100 (平均价值评分).';
+COMMENT ON COLUMN crm_report.value_segments.amount IS 'CNY spent in the 365 days before (消费金额).';
+COMMENT ON COLUMN crm_report.value_segments.contribution IS 'That less what the customers cost, CNY (利润贡献).';
+COMMENT ON COLUMN crm_report.value_segments.lifetime_value IS 'Sum of lifetime values where they were reckoned, CNY (终身价值).';
 
 CREATE VIEW crm.contact_due WITH (security_invoker = true) AS
 SELECT k.customer_code, k.scheme, k.class, a.every_days, n.last_contact_at,
@@ -357,6 +432,7 @@ COMMENT ON COLUMN crm_report.points_liability_by_type.amount IS 'Points in the s
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('churn_signal', 'stays', 'reckoned anew for the survivor'),
     ('customer_class', 'stays', 'reckoned anew for the survivor'),
+    ('value_snapshot', 'stays', 'what was found of this record in that month'),
     ('customer_dormancy', 'stays', 'why this record fell asleep'),
     ('level_assessment', 'stays', 'what was reckoned from this record'),
     ('customer_level', 'stays', 'reckoned anew for the survivor'),

@@ -35,6 +35,8 @@ churn_signal|sign of leaving|流失信号|A rule that was met, with evidence; ro
 class_rule|rule of classes|分类规则|The first that fits, in order, gives the class.
 class_action|action for a class|分类策略|What is done for customers of a class.
 customer_class|class of a customer|客户类别|Over time.
+class_score|score of a class scheme|分类评分规则|One more than the edges that a feature reaches.
+value_snapshot|value of a month|客户价值快照|Class, with the scores that led to it; once a month, rows are only added.
 level_scheme|level scheme|级别方案|By what customers rise and fall.
 level_def|level|级别定义|What a level requires.
 service_commitment|service commitment|服务承诺|What a level gives.
@@ -249,6 +251,19 @@ entry_no|number of the entry|记录号|Unique, not dense.
 signal|sign of leaving|流失信号|A rule of churn_rule.
 found_by|found by|发现方式|rule or person.
 assessment_no|number of the assessment|评定号|Unique, not dense.
+edges|edges|分界值|Rising.
+is_falling|less is better|越小越好|
+month|month|月份|Its first day.
+r_score|recency score|近度评分|From 1 up; null: never bought.
+f_score|frequency score|频度评分|From 1 up.
+m_score|spending score|金额评分|From 1 up.
+c_score|contribution score|贡献评分|From 1 up.
+value_score|weighted score|价值评分|0 to 100.
+recency_days|days since the last purchase|距上次购买天数|
+purchases|purchases|购买次数|Of 365 days.
+contribution|contribution|利润贡献|Amount of 365 days less costs, CNY.
+lifetime_value|lifetime value|终身价值|CNY; null: not reckoned.
+kept_at|kept at|登记时间|
 $columns$), E'\n') line, string_to_array(line, '|') x, crm_data.field_policy t, pg_attribute a
  WHERE a.attname = x[1] AND a.attnum > 0 AND a.attrelid = to_regclass('crm_data.' || quote_ident(t.object)) AND t.field IS NULL
    AND NOT EXISTS (SELECT FROM crm_data.field_policy p WHERE p.object = t.object AND p.field IS NOT NULL);
@@ -260,7 +275,7 @@ DECLARE
 BEGIN
     FOREACH member IN ARRAY ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'score_result', 'score_judgement', 'score_request',
         'legal_profile', 'ownership_share', 'key_manager', 'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_policy',
-        'credit_limit', 'credit_warning_rule', 'credit_warning', 'rule_set', 'follow_up', 'customer_cost', 'churn_rule', 'churn_signal', 'class_rule', 'class_action', 'customer_class',
+        'credit_limit', 'credit_warning_rule', 'credit_warning', 'rule_set', 'follow_up', 'customer_cost', 'churn_rule', 'churn_signal', 'class_rule', 'class_score', 'class_action', 'customer_class', 'value_snapshot',
         'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def', 'service_commitment', 'level_assessment', 'customer_level', 'level_notice', 'quality_field', 'quality_weight', 'quality_source', 'quality_score', 'quality_issue'] LOOP
         EXECUTE format('CREATE VIEW crm.%1$I WITH (security_invoker = true) AS SELECT %2$s FROM crm_data.%1$I', member,
             (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a

@@ -1,7 +1,7 @@
 -- Proves: rules of classes, levels, churn, warnings and dormancy are versions with a first and a
 -- last day; a version is tried on customers before it holds, approved only by somebody who did
 -- not edit it, and then changed by nobody, the owner included; what is found bears the version
--- that found it. A class opens work with a day, a dormant customer has a reason with evidence,
+-- that found it. The value of a month is kept once, with its scores. A class opens work with a day, a dormant customer has a reason with evidence,
 -- a level its assessment, its promises and an event for other systems; profit counts costs and
 -- never adds two currencies.
 SET client_min_messages = warning;
@@ -162,6 +162,45 @@ SELECT results_eq($$SELECT right(customer_code::text, 1), contribution FROM cust
 SELECT results_eq($$SELECT currency, class, customers, contribution FROM crm_report.profit_abc ORDER BY 1, 2$$, $$VALUES ('CNY', 'A', 2::bigint, 12000.00), ('CNY', 'C', 1, -100.00), ('USD', 'A', 1, 900.00)$$, 'as in the report');
 RESET SESSION AUTHORIZATION;
 SELECT is((SELECT features -> 'other_currency' || (features -> 'amount_total') FROM score_features(ARRAY['CUST202401010001'::customer_code], '2025-12-31', false)), '[1, 12000.00]'::jsonb, 'features say what they leave out');
+
+-- -- the month's value -------------------------------------------------------------------------------
+
+SELECT results_eq($$SELECT right(customer_code::text, 1), month, as_of, class, rule_version, value, r_score::int, f_score::int, m_score::int, c_score::int, value_score, recency_days, purchases, amount, contribution, lifetime_value
+    FROM value_snapshot ORDER BY 1$$,
+    $$VALUES ('1', date '2025-12-01', date '2025-12-31', 'high', 1, 12000::float8, 5, 2, 5, 5, 81.25::float8, 30, 2, 12000.00, 12000.00, NULL::numeric),
+             ('2', '2025-12-01', '2025-12-31', 'medium', 1, 5000, 4, 2, 4, 4, 62.5, 60, 1, 5000.00, 5000.00, NULL),
+             ('3', '2025-12-01', '2025-12-31', 'low', 1, NULL, 4, 2, 1, 2, 31.25, 77, 1, 300.00, 300.00, NULL),
+             ('4', '2025-12-01', '2025-12-31', 'low', 1, NULL, NULL, 1, 1, 1, 0, NULL, 0, 0, 0, NULL)$$, 'class, rules and the scores that led to it');
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT lives_ok($$SELECT record_cost('CUST202401010002', 'service_cost', '2025-12-20', 6000, 'books', 'dear')$$, 'he turns out to be dear');
+SELECT judge('CUST202401010001', 'lifetime_value', '30000', 'reckoned over three years', '2026-12-31', 'value', '2026-01-01');
+CALL assess_behaviour('2025-12-31');
+SELECT is((SELECT count(*) FROM value_snapshot), 4::bigint, 'the same month again: nothing');
+SELECT results_eq($$SELECT class, c_score FROM value_snapshot WHERE customer_code = 'CUST202401010002'$$, $$VALUES ('medium', 4::smallint)$$, 'and what it said stays');
+CALL assess_behaviour('2026-01-05');
+CALL assess_behaviour('2026-01-25');
+SELECT results_eq($$SELECT right(customer_code::text, 1), as_of, class, c_score::int, contribution, lifetime_value FROM value_snapshot WHERE month = '2026-01-01' ORDER BY 1$$,
+    $$VALUES ('1', date '2026-01-05', 'high', 4, 7000.00, 30000::numeric), ('2', '2026-01-05', 'low', 1, -1000.00, NULL), ('3', '2026-01-05', 'low', 1, -100.00, NULL), ('4', '2026-01-05', 'low', 1, 0, NULL)$$,
+    'the next month: who costs more than he brings is of low value');
+SELECT results_eq($$SELECT month, class, customers, entered, contribution, lifetime_value FROM crm_report.value_segments ORDER BY 1, 2$$,
+    $$VALUES (date '2025-12-01', 'high', 1::bigint, 1::bigint, 12000.00, NULL::numeric), ('2025-12-01', 'low', 2, 2, 300.00, NULL), ('2025-12-01', 'medium', 1, 1, 5000.00, NULL),
+             ('2026-01-01', 'high', 1, 0, 7000.00, 30000), ('2026-01-01', 'low', 3, 1, -1100.00, NULL)$$, 'as in the report');
+SELECT is(draft_rules('class.value', '2026-08-01'), 3, 'scores are rules: a draft');
+SELECT define_score_rule('class_score', '{"scheme": "value", "score": "m_score", "edges": [100, 200], "weight": 3}');
+SELECT define_score_rule('class_rule', '{"scheme": "value", "class": "high", "feature": "value_score", "lower": 70, "condition": null}');
+SELECT define_score_rule('class_rule', '{"scheme": "value", "class": "medium", "feature": "value_score", "lower": 50, "upper": 70, "condition": null}');
+SELECT results_eq($$SELECT right(customer_code::text, 1), proposed FROM rule_dry_run_customers('class.value', 3, NULL, '2025-12-31') ORDER BY 1$$,
+    $$VALUES ('1', 'high'), ('2', 'medium'), ('3', 'medium'), ('4', 'low')$$, 'which classes can go by, and a dry run tries');
+SELECT throws_ok(format('SELECT define_score_rule(''class_score'', %L)', rule), '23514', NULL, rule)
+  FROM (VALUES ('{"scheme": "value", "score": "m_score", "edges": [200, 100]}'), ('{"scheme": "value", "score": "m_score", "edges": [1, null]}'), ('{"scheme": "value", "score": "m_score", "edges": []}'),
+               ('{"scheme": "value", "score": "m_score", "weight": 0}'), ('{"scheme": "value", "score": "drop table", "feature": "x", "edges": [1], "label_zh": "x", "label_en": "x"}')) v (rule);
+SELECT throws_ok('INSERT INTO crm_data.value_snapshot (customer_code, month, as_of, class, rule_version, purchases, amount, contribution) VALUES (''CUST202401010001'', ''2026-02-01'', ''2026-02-01'', ''high'', 1, 0, 0, 0)',
+                 '42501', NULL, 'nobody else writes it');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok(format('SET LOCAL ROLE crm_owner; %s', statement), code, NULL, 'the owner: ' || statement)
+  FROM (VALUES ('UPDATE crm_data.value_snapshot SET class = ''high''', '42501'), ('DELETE FROM crm_data.value_snapshot', '42501'), ('TRUNCATE crm_data.value_snapshot', '42501'),
+               ('UPDATE crm_data.class_score SET weight = 9 WHERE version = 1', '55000'), ('DELETE FROM crm_data.class_score WHERE version = 1', '55000'), ('TRUNCATE crm_data.class_score', '42501')) v (statement, code);
+RESET ROLE;
 
 -- -- partners ---------------------------------------------------------------------------------------
 
