@@ -654,6 +654,71 @@ $$What a customer's valid levels promise him, by the rules that hold on the day:
 REVOKE EXECUTE ON FUNCTION crm.service_commitments(crm.customer_code, date) FROM PUBLIC; -- tells of customers
 GRANT EXECUTE ON FUNCTION crm.service_commitments(crm.customer_code, date) TO crm_data_admin, crm_writer, crm_reader;
 
+CREATE FUNCTION crm.benefit_left(customer crm.customer_code, as_of date DEFAULT crm.company_today())
+    RETURNS TABLE (benefit text, quantity integer, per text, used bigint, remaining bigint, valid_until date, scheme text, rule_version integer, level text, label text)
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER ROWS 5 SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT e.benefit, e.quantity, e.per, u.used, greatest(e.quantity - u.used, 0), least(p.last_day, e.valid_until), e.scheme, e.version, e.level, CASE crm.lang() WHEN 'zh' THEN e.label_zh ELSE e.label_en END
+      FROM (SELECT DISTINCT ON (x.benefit) x.*, h.valid_until
+              FROM (SELECT DISTINCT ON (l.scheme) l.scheme, l.level, l.valid_until FROM crm_data.customer_level l
+                     WHERE l.customer_code = coalesce(crm.resolve(customer), customer) AND l.valid_from <= as_of ORDER BY l.scheme, l.valid_from DESC) h
+              JOIN crm_data.benefit_entitlement x ON x.scheme = h.scheme AND x.version = crm.rule_version('level.' || h.scheme, as_of) AND x.level = h.level
+             WHERE h.valid_until >= as_of
+             -- Of two schemes that which gives more.
+             ORDER BY x.benefit, x.quantity * CASE x.per WHEN 'month' THEN 12 ELSE 1 END DESC, x.scheme) e
+     CROSS JOIN LATERAL (SELECT date_trunc(e.per, as_of::timestamp)::date AS first_day, (date_trunc(e.per, as_of::timestamp) + ('1 ' || e.per)::interval - interval '1 day')::date AS last_day) p
+     CROSS JOIN LATERAL (SELECT count(*) AS used FROM crm_data.customer m JOIN crm_data.benefit_used b ON b.customer_code = m.customer_code
+                          WHERE m.survivor_code = coalesce(crm.resolve(customer), customer) AND b.benefit = e.benefit AND b.used_on BETWEEN p.first_day AND p.last_day) u
+     ORDER BY e.benefit $$;
+ALTER FUNCTION crm.benefit_left(crm.customer_code, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.benefit_left(crm.customer_code, date) IS
+$$What benefits a customer's valid levels give on a day: how often in the calendar month or year, how often used in it, by all his merged records, and what is left until when (权益剩余).
+Of two schemes that give the same benefit, the one that gives more counts.$$;
+REVOKE EXECUTE ON FUNCTION crm.benefit_left(crm.customer_code, date) FROM PUBLIC; -- tells of customers
+GRANT EXECUTE ON FUNCTION crm.benefit_left(crm.customer_code, date) TO crm_data_admin, crm_writer, crm_reader;
+
+CREATE FUNCTION crm.benefit_use(customer crm.customer_code, benefit text, request_id text, used_on date DEFAULT crm.company_today()) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    root crm.customer_code;
+    known date;
+    held record;
+BEGIN
+    -- Uses of one customer follow each other; whoever is merged meanwhile is looked for again.
+    LOOP
+        root := crm.resolve(customer);
+        PERFORM FROM crm_data.customer c WHERE c.customer_code = root FOR NO KEY UPDATE;
+        EXIT WHEN root IS NOT DISTINCT FROM crm.resolve(customer);
+    END LOOP;
+    SELECT b.used_on INTO known FROM crm_data.customer m JOIN crm_data.benefit_used b ON b.customer_code = m.customer_code
+     WHERE m.survivor_code = root AND b.benefit = benefit_use.benefit AND b.request_id = benefit_use.request_id;
+    IF known <> benefit_use.used_on THEN
+        RAISE EXCEPTION 'this use was recorded with another day' USING ERRCODE = 'KH014', DETAIL = format('It was recorded for %s.', known), HINT = 'A use of its own has a request id of its own.';
+    END IF;
+    SELECT l.* INTO held FROM crm.benefit_left(root, used_on) l WHERE l.benefit = benefit_use.benefit;
+    IF known IS NOT NULL THEN
+        RETURN coalesce(held.remaining, 0);
+    ELSIF used_on > crm.company_today() THEN
+        RAISE EXCEPTION 'a benefit is not used before its day' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('Given: %s.', used_on);
+    ELSIF held.benefit IS NULL OR held.remaining = 0 THEN
+        RAISE EXCEPTION 'nothing is left of benefit "%"', benefit USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = coalesce(format('Used %s of %s a %s.', held.used, held.quantity, held.per), 'No valid level gives it.'), HINT = 'crm.benefit_left() says what is left.';
+    END IF;
+    INSERT INTO crm_data.benefit_used (customer_code, benefit, request_id, use_no, used_on, scheme, rule_version, level)
+    SELECT root, benefit_use.benefit, benefit_use.request_id, coalesce(max(b.use_no), 0) + 1, benefit_use.used_on, held.scheme, held.rule_version, held.level
+      FROM crm_data.benefit_used b WHERE b.customer_code = root AND b.benefit = benefit_use.benefit;
+    RETURN held.remaining - 1;
+END
+$$;
+ALTER FUNCTION crm.benefit_use(crm.customer_code, text, text, date) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.benefit_use(crm.customer_code, text, text, date) IS
+$$Record that a customer used a benefit of his level, once for each request id; returns how often he may still in that month or year (权益使用).
+Never more than allowed, over all merged records and however many sessions; in transactions of repeatable read the later of two ends with 23505 and may be tried again.
+Errors: 55000 nothing left or not entitled, KH014 recorded for another day, 22023 a day to come, 23514 a request id of more than 100 bytes.$$;
+REVOKE EXECUTE ON FUNCTION crm.benefit_use(crm.customer_code, text, text, date) FROM PUBLIC; -- writes uses
+GRANT EXECUTE ON FUNCTION crm.benefit_use(crm.customer_code, text, text, date) TO crm_data_admin, crm_writer;
+
 CREATE FUNCTION crm.service_deadline(customer crm.customer_code, commitment text, begun_at timestamptz DEFAULT now()) RETURNS timestamptz
     LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
     AS $$

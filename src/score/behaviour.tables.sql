@@ -275,6 +275,40 @@ INSERT INTO crm_data.level_def (version, scheme, level, rank, minimum, points_le
 INSERT INTO crm_data.service_commitment (version, scheme, level, commitment, target, unit, label_zh, label_en) SELECT 1, v.* FROM (VALUES
     ('star', '4', 'complaint_answer', 24, 'hour', '投诉答复时限', 'answer to a complaint'), ('star', '5', 'complaint_answer', 8, 'hour', '投诉答复时限', 'answer to a complaint'),
     ('star', '5', 'dedicated_manager', 1, 'person', '专属客户经理', 'dedicated manager')) v;
+-- How often a month or a year, by the calendar, a level gives a benefit.
+CREATE TABLE crm_data.benefit_entitlement (
+    rule_set text NOT NULL GENERATED ALWAYS AS ('level.' || scheme) STORED,
+    scheme   text NOT NULL,
+    version  integer NOT NULL,
+    level    text NOT NULL,
+    benefit  text NOT NULL CHECK (benefit ~ '^[A-Za-z0-9_.-]{1,40}$'),
+    quantity integer NOT NULL CHECK (quantity > 0),
+    per      text NOT NULL DEFAULT 'year' CHECK (per IN ('month', 'year')),
+    label_zh text NOT NULL,
+    label_en text NOT NULL,
+    PRIMARY KEY (scheme, version, level, benefit),
+    FOREIGN KEY (scheme, version, level) REFERENCES crm_data.level_def
+);
+INSERT INTO crm_data.benefit_entitlement (version, scheme, level, benefit, quantity, per, label_zh, label_en) SELECT 1, v.* FROM (VALUES
+    ('star', '4', 'airport_lounge', 4, 'year', '机场贵宾厅', 'airport lounge'), ('star', '5', 'airport_lounge', 12, 'year', '机场贵宾厅', 'airport lounge'),
+    ('star', '5', 'emergency_restart', 2, 'month', '应急开机', 'emergency restart of service')) v;
+-- Each use, once. Numbers of a customer do not repeat, so two sessions cannot both take the last.
+CREATE TABLE crm_data.benefit_used (
+    customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
+    benefit       text NOT NULL,
+    request_id    text NOT NULL CHECK (octet_length(request_id) BETWEEN 1 AND 100),
+    use_no        integer NOT NULL,
+    used_on       date NOT NULL,
+    scheme        text NOT NULL,
+    rule_version  integer NOT NULL,
+    level         text NOT NULL,
+    recorded_by   name NOT NULL DEFAULT session_user,
+    recorded_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (customer_code, benefit, request_id),
+    UNIQUE (customer_code, benefit, use_no),
+    FOREIGN KEY (scheme, rule_version, level, benefit) REFERENCES crm_data.benefit_entitlement
+);
+CREATE INDEX benefit_used_rule_idx ON crm_data.benefit_used (scheme, rule_version, level, benefit);
 -- What a change of level rests on.
 CREATE TABLE crm_data.level_assessment (
     customer_code crm.customer_code NOT NULL REFERENCES crm_data.customer,
@@ -331,7 +365,7 @@ DECLARE
     member text;
 BEGIN
     FOREACH member IN ARRAY ARRAY['churn_rule', 'churn_signal', 'class_rule', 'class_score', 'class_action', 'customer_class', 'value_snapshot', 'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def',
-                                  'service_commitment', 'level_assessment', 'customer_level', 'level_notice'] LOOP
+                                  'service_commitment', 'benefit_entitlement', 'benefit_used', 'level_assessment', 'customer_level', 'level_notice'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
@@ -339,11 +373,11 @@ BEGIN
     END LOOP;
     CREATE TRIGGER transition BEFORE INSERT ON crm_data.customer_level FOR EACH ROW EXECUTE FUNCTION crm.level_keep();
     CREATE TRIGGER told AFTER INSERT ON crm_data.level_notice REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.level_noticed();
-    FOREACH member IN ARRAY ARRAY['churn_rule', 'class_rule', 'class_score', 'class_action', 'dormancy_reason', 'level_scheme', 'level_def', 'service_commitment'] LOOP
+    FOREACH member IN ARRAY ARRAY['churn_rule', 'class_rule', 'class_score', 'class_action', 'dormancy_reason', 'level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement'] LOOP
         EXECUTE format('CREATE TRIGGER keep BEFORE INSERT OR UPDATE OR DELETE ON crm_data.%I FOR EACH ROW EXECUTE FUNCTION crm.rule_part_keep()', member);
         EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep()', member);
     END LOOP;
-    FOREACH member IN ARRAY ARRAY['customer_level', 'level_assessment', 'level_notice', 'churn_signal', 'customer_dormancy', 'value_snapshot'] LOOP
+    FOREACH member IN ARRAY ARRAY['customer_level', 'level_assessment', 'level_notice', 'churn_signal', 'customer_dormancy', 'value_snapshot', 'benefit_used'] LOOP
         EXECUTE format('CREATE TRIGGER only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON crm_data.%I FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep()', member);
     END LOOP;
 END
@@ -436,4 +470,5 @@ INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('customer_dormancy', 'stays', 'why this record fell asleep'),
     ('level_assessment', 'stays', 'what was reckoned from this record'),
     ('customer_level', 'stays', 'reckoned anew for the survivor'),
+    ('benefit_used', 'stays', 'a use of this record; crm.benefit_left() counts it for the survivor'),
     ('level_notice', 'stays', 'a notice that was given');

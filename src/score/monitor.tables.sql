@@ -40,6 +40,8 @@ value_snapshot|value of a month|客户价值快照|Class, with the scores that l
 level_scheme|level scheme|级别方案|By what customers rise and fall.
 level_def|level|级别定义|What a level requires.
 service_commitment|service commitment|服务承诺|What a level gives.
+benefit_entitlement|entitlement to a benefit|权益额度|How often a month or a year a level gives it.
+benefit_used|use of a benefit|权益使用记录|Never more than the level gives; rows are only added.
 customer_level|level of a customer|客户级别|Over time; rows are only added.
 level_notice|notice of a change of level|级别变更通知|Told to the customer, ahead when it falls; rows are only added.
 quality_field|field whose quality is assessed|质量字段|By kind of customer.
@@ -264,6 +266,12 @@ purchases|purchases|购买次数|Of 365 days.
 contribution|contribution|利润贡献|Amount of 365 days less costs, CNY.
 lifetime_value|lifetime value|终身价值|CNY; null: not reckoned.
 kept_at|kept at|登记时间|
+benefit|benefit|权益|
+quantity|how often|次数|In the month or year.
+per|in which time|周期|month or year, by the calendar.
+request_id|request|请求号|Of the caller; the same is recorded once.
+use_no|number of the use|使用序号|Of the record and benefit, from 1.
+used_on|used on|使用日期|
 $columns$), E'\n') line, string_to_array(line, '|') x, crm_data.field_policy t, pg_attribute a
  WHERE a.attname = x[1] AND a.attnum > 0 AND a.attrelid = to_regclass('crm_data.' || quote_ident(t.object)) AND t.field IS NULL
    AND NOT EXISTS (SELECT FROM crm_data.field_policy p WHERE p.object = t.object AND p.field IS NOT NULL);
@@ -276,7 +284,7 @@ BEGIN
     FOREACH member IN ARRAY ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'score_result', 'score_judgement', 'score_request',
         'legal_profile', 'ownership_share', 'key_manager', 'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_policy',
         'credit_limit', 'credit_warning_rule', 'credit_warning', 'rule_set', 'follow_up', 'customer_cost', 'churn_rule', 'churn_signal', 'class_rule', 'class_score', 'class_action', 'customer_class', 'value_snapshot',
-        'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def', 'service_commitment', 'level_assessment', 'customer_level', 'level_notice', 'quality_field', 'quality_weight', 'quality_source', 'quality_score', 'quality_issue'] LOOP
+        'dormancy_reason', 'customer_dormancy', 'level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement', 'benefit_used', 'level_assessment', 'customer_level', 'level_notice', 'quality_field', 'quality_weight', 'quality_source', 'quality_score', 'quality_issue'] LOOP
         EXECUTE format('CREATE VIEW crm.%1$I WITH (security_invoker = true) AS SELECT %2$s FROM crm_data.%1$I', member,
             (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
               WHERE a.attrelid = format('crm_data.%I', member)::regclass AND a.attnum > 0 AND NOT a.attisdropped));

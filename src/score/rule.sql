@@ -7,7 +7,7 @@ CREATE FUNCTION crm.rule_set_of(kind text, rule jsonb) RETURNS text
     AS $$
     SELECT CASE WHEN kind = 'churn_rule' THEN 'churn' WHEN kind = 'credit_warning_rule' THEN 'warning' WHEN kind = 'dormancy_reason' THEN 'dormancy'
                 WHEN kind IN ('class_rule', 'class_score', 'class_action') THEN 'class.' || (rule ->> 'scheme')
-                WHEN kind IN ('level_scheme', 'level_def', 'service_commitment') THEN 'level.' || (rule ->> 'scheme') END $$;
+                WHEN kind IN ('level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement') THEN 'level.' || (rule ->> 'scheme') END $$;
 COMMENT ON FUNCTION crm.rule_set_of(text, jsonb) IS 'The set to which a rule of a kind belongs; null for kinds without versions (规则所属规则集).';
 
 CREATE FUNCTION crm.rule_parts(rule_set text) RETURNS text[]
@@ -15,7 +15,7 @@ CREATE FUNCTION crm.rule_parts(rule_set text) RETURNS text[]
     AS $$
     SELECT CASE split_part(rule_set, '.', 1) WHEN 'churn' THEN ARRAY['churn_rule'] WHEN 'warning' THEN ARRAY['credit_warning_rule']
                WHEN 'dormancy' THEN ARRAY['dormancy_reason'] WHEN 'class' THEN ARRAY['class_rule', 'class_score', 'class_action']
-               WHEN 'level' THEN ARRAY['level_scheme', 'level_def', 'service_commitment'] END $$;
+               WHEN 'level' THEN ARRAY['level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement'] END $$;
 COMMENT ON FUNCTION crm.rule_parts(text) IS 'The tables that hold the rules of a set, those that others refer to first (规则集的表).';
 
 CREATE FUNCTION crm.rule_version(rule_set text, as_of date) RETURNS integer
@@ -234,7 +234,7 @@ DECLARE
 BEGIN
     PERFORM crm.rule_require(coalesce(its_set, ''));
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(rule) k WHERE k = 'version' OR k <> ALL (crm.rule_columns(kind));
-    IF unknown IS NOT NULL OR kind <> ALL (ARRAY['credit_warning_rule', 'churn_rule', 'class_rule', 'class_score', 'class_action', 'dormancy_reason', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source']) THEN
+    IF unknown IS NOT NULL OR kind <> ALL (ARRAY['credit_warning_rule', 'churn_rule', 'class_rule', 'class_score', 'class_action', 'dormancy_reason', 'level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement', 'quality_field', 'quality_weight', 'quality_source']) THEN
         RAISE EXCEPTION 'no such rule of kind "%"', kind USING ERRCODE = 'invalid_parameter_value', DETAIL = 'Unknown: ' || coalesce(unknown, kind),
             HINT = 'A kind is a table of rules, a rule an object of its columns: crm.dictionary lists them.';
     END IF;
@@ -272,7 +272,7 @@ DECLARE
     its_key CONSTANT jsonb := crm.rule_key(kind, wanted);
     preset CONSTANT jsonb := CASE kind WHEN 'credit_warning_rule' THEN '{"active": true}'::jsonb WHEN 'churn_rule' THEN '{"days": 90, "comparison": "at_least", "active": true}'
         WHEN 'class_rule' THEN '{"asks_reason": false}' WHEN 'class_score' THEN '{"is_falling": false, "weight": 1}' WHEN 'class_action' THEN '{"due_days": 14, "on_first": false}' WHEN 'dormancy_reason' THEN '{"days": 180}'
-        WHEN 'level_scheme' THEN '{"valid_months": 12, "notice_days": 30, "min_tenure_days": 180}'
+        WHEN 'benefit_entitlement' THEN '{"per": "year"}' WHEN 'level_scheme' THEN '{"valid_months": 12, "notice_days": 30, "min_tenure_days": 180}'
         WHEN 'quality_field' THEN '{"required": false, "weight": 1, "due_days": 30}' ELSE '{}' END;
 BEGIN
     -- The kind is one of a list, and the columns are the catalog's.
@@ -287,7 +287,7 @@ $$;
 ALTER FUNCTION crm.define_score_rule(text, jsonb) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.define_score_rule(text, jsonb) IS
 $$Add a rule to the latest draft of its set, or change the one with its key; what is not given stays as it is (定义规则).
-kind: credit_warning_rule, churn_rule, class_rule, class_score, class_action, dormancy_reason, level_scheme, level_def, service_commitment; without versions, in force at once: quality_field, quality_weight, quality_source.
+kind: credit_warning_rule, churn_rule, class_rule, class_score, class_action, dormancy_reason, level_scheme, level_def, service_commitment, benefit_entitlement; without versions, in force at once: quality_field, quality_weight, quality_source.
 Errors: 55000 without a draft, 42501, 22023, 42601 a condition that cannot be read, 23502, 23514, 23503.$$;
 REVOKE EXECUTE ON FUNCTION crm.define_score_rule(text, jsonb) FROM PUBLIC; -- changes rules
 GRANT EXECUTE ON FUNCTION crm.define_score_rule(text, jsonb) TO crm_data_admin, crm_credit;

@@ -15,7 +15,7 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual
     'crm_data.points_gift_use', 'crm_data.points_redemption', 'crm_data.points_notice']), 'distributed';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_result', 'score_judgement', 'score_request', 'legal_profile', 'ownership_share', 'key_manager',
     'financial_report', 'external_rating', 'credit_exposure', 'qualification_check', 'credit_limit', 'credit_warning', 'churn_signal', 'customer_class',
-    'customer_level', 'level_notice', 'quality_score', 'quality_issue', 'cleaning_proposal', 'follow_up', 'customer_cost', 'customer_dormancy', 'level_assessment', 'value_snapshot', 'event_outbox']), 'distributed';
+    'customer_level', 'level_notice', 'quality_score', 'quality_issue', 'cleaning_proposal', 'follow_up', 'customer_cost', 'customer_dormancy', 'level_assessment', 'value_snapshot', 'benefit_used', 'event_outbox']), 'distributed';
 -- What is unique over all customers: distributed by what is claimed; or, where a foreign
 -- key leads to the claim, copied to every machine, which costs a write on each of them.
 INSERT INTO placed VALUES
@@ -28,7 +28,7 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifec
     'crm_data.legal_basis', 'crm_data.processing_purpose', 'crm_data.consent_policy',
     'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule']), 'reference';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
-    'rule_set', 'dormancy_reason', 'churn_rule', 'class_rule', 'class_score', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'quality_field', 'quality_weight', 'quality_source', 'quality_policy', 'cleaning_rule']), 'reference';
+    'rule_set', 'dormancy_reason', 'churn_rule', 'class_rule', 'class_score', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement', 'quality_field', 'quality_weight', 'quality_source', 'quality_policy', 'cleaning_rule']), 'reference';
 INSERT INTO placed VALUES
     ('crm_data.points_gift_batch', 'local', 'one budget for all machines'),
     ('crm_data.points_reward', 'local', 'one stock for all machines'),

@@ -136,6 +136,30 @@ SELECT is(service_deadline('CUST202401010001', 'complaint_answer', '2026-01-01 0
 SELECT is(service_deadline('CUST202401010001', 'complaint_answer', '2026-06-02 08:00+08'), '2026-06-02 20:00+08'::timestamptz, 'by the version of the day');
 SELECT is(service_deadline('CUST202401010002', 'complaint_answer', '2026-01-01 08:00+08'), NULL, 'not for everybody');
 SELECT is(assess_level(ARRAY['CUST202401010002']::customer_code[], 'star', '2026-01-02'), 0::bigint, 'nothing new');
+
+-- A level gives benefits, so many times.
+SELECT results_eq($$SELECT benefit, quantity, per, used, remaining, valid_until, level FROM benefit_left('CUST202401010001', '2026-01-10')$$,
+    $$VALUES ('airport_lounge', 4, 'year', 0::bigint, 4::bigint, date '2026-12-30', '4')$$, 'benefits of the level, until it ends');
+SELECT is_empty($$SELECT * FROM benefit_left('CUST202401010003', '2026-01-10')$$, 'not of every level');
+SELECT throws_ok($$SELECT benefit_use('CUST202401010003', 'airport_lounge', 'r0', '2026-01-10')$$, '55000', NULL, 'nor to be used');
+SELECT is(benefit_use('CUST202401010001', 'airport_lounge', 'r1', '2026-01-10'), 3::bigint, 'used once');
+SELECT is(benefit_use('CUST202401010001', 'airport_lounge', 'r1', '2026-01-10'), 3::bigint, 'the same request is one use');
+SELECT throws_ok($$SELECT benefit_use('CUST202401010001', 'airport_lounge', 'r1', '2026-01-11')$$, 'KH014', NULL, 'for one day');
+SELECT results_eq($$SELECT benefit_use('CUST202401010001', 'airport_lounge', r, '2026-02-10') FROM unnest(ARRAY['r2', 'r3', 'r4']) r$$, $$VALUES (2::bigint), (1), (0)$$, 'and to the last');
+SELECT throws_ok($$SELECT benefit_use('CUST202401010001', 'airport_lounge', 'r5', '2026-02-10')$$, '55000', NULL, 'but not beyond');
+SELECT is(benefit_use('CUST202401010001', 'airport_lounge', 'r4', '2026-02-10'), 0::bigint, 'what was recorded is told again');
+SELECT throws_ok($$SELECT benefit_use('CUST202401010001', 'airport_lounge', 'r9', '2999-01-01')$$, '22023', NULL, 'a day to come');
+SELECT throws_ok(format($$SELECT benefit_use('CUST202401010001', 'airport_lounge', %L, '2026-02-10')$$, r), code, NULL, 'request ' || left(r, 5)) FROM (VALUES ('', '55000'), (repeat('x', 101), '55000')) v (r, code);
+SELECT results_eq($$SELECT used, remaining FROM benefit_left('CUST202401010001', '2026-03-01')$$, $$VALUES (4::bigint, 0::bigint)$$, 'left-over');
+SELECT throws_ok($$INSERT INTO crm_data.benefit_used (customer_code, benefit, request_id, use_no, used_on, scheme, rule_version, level) VALUES ('CUST202401010001', 'airport_lounge', 'x', 9, '2026-02-10', 'star', 1, '4')$$,
+    '42501', NULL, 'nobody writes past the function');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok(format('SET LOCAL ROLE %s', statement), code, NULL, statement)
+  FROM (VALUES ('crm_reader; SELECT crm.benefit_use(''CUST202401010001'', ''airport_lounge'', ''x'')', '42501'), ('crm_credit; SELECT * FROM crm.benefit_left(''CUST202401010001'')', '42501'),
+               ('crm_owner; UPDATE crm_data.benefit_used SET used_on = ''2025-01-01''', '42501'), ('crm_owner; DELETE FROM crm_data.benefit_used', '42501'), ('crm_owner; TRUNCATE crm_data.benefit_used', '42501'),
+               ('crm_owner; UPDATE crm_data.benefit_entitlement SET quantity = 99 WHERE version = 1', '55000'), ('crm_owner; TRUNCATE crm_data.benefit_entitlement CASCADE', '42501')) v (statement, code);
+RESET ROLE;
+SET SESSION AUTHORIZATION crm_test_data_two;
 SELECT request_score_change('CUST202401010002', 'level', 'star', '5', NULL, '2026-12-31', 'partner of ours', 'contract 12', '2026-03-01') AS request \gset
 SET SESSION AUTHORIZATION crm_test_data_one;
 SELECT decide_score_change('CUST202401010002', :request, true);
@@ -148,6 +172,20 @@ RESET SESSION AUTHORIZATION;
 SELECT throws_ok(format('SET LOCAL ROLE crm_owner; %s', statement), '42501', NULL, 'the owner: ' || statement)
   FROM unnest(ARRAY['DELETE FROM crm_data.event_outbox', 'UPDATE crm_data.event_outbox SET payload = ''{}''', 'DELETE FROM crm_data.customer_dormancy', 'UPDATE crm_data.level_assessment SET value = 0', 'DELETE FROM crm_data.follow_up']) statement;
 RESET ROLE;
+
+-- As after a merge: what the other record used counts, and its request is known.
+UPDATE crm_data.customer SET survivor_code = 'CUST202401010002', lifecycle_state = 'merged' WHERE customer_code = 'CUST202401010001';
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT results_eq($$SELECT used, remaining FROM benefit_left('CUST202401010002', '2026-03-01') WHERE benefit = 'airport_lounge'$$, $$VALUES (4::bigint, 8::bigint)$$, 'merged records count together');
+SELECT is(benefit_use('CUST202401010001', 'airport_lounge', 'r1', '2026-01-10'), 0::bigint, 'the survivor knows the other''s request, and had no such level then');
+SELECT is(min(benefit_use('CUST202401010001', 'airport_lounge', 'm' || n, '2026-03-01')), 0::bigint, 'both use what is left') FROM generate_series(1, 8) n;
+SELECT is((SELECT count(*) FROM benefit_used WHERE customer_code = 'CUST202401010002'), 8::bigint, 'for the survivor');
+SELECT throws_ok(format($$SELECT benefit_use(%L, 'airport_lounge', 'm9', '2026-03-01')$$, c), '55000', NULL, 'and nothing more: ' || c) FROM unnest(ARRAY['CUST202401010001', 'CUST202401010002']) c;
+SELECT is((SELECT remaining FROM benefit_left('CUST202401010002', '2026-03-01') WHERE benefit = 'emergency_restart'), 2::bigint, 'another benefit by itself');
+SELECT is(benefit_use('CUST202401010002', 'emergency_restart', 'e1', '2026-03-01'), 1::bigint, 'by the month');
+SELECT is((SELECT remaining FROM benefit_left('CUST202401010002', '2026-04-01') WHERE benefit = 'emergency_restart'), 2::bigint, 'and the next month anew');
+RESET SESSION AUTHORIZATION;
+UPDATE crm_data.customer SET survivor_code = customer_code, lifecycle_state = 'registered' WHERE customer_code = 'CUST202401010001';
 
 -- -- profit ---------------------------------------------------------------------------------------
 
