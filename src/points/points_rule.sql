@@ -206,25 +206,14 @@ CREATE FUNCTION crm.points_accrue_customers(programme text, period date, custome
 DECLARE
     ops crm.points_ruled_op[];
     made bigint;
-    zone text := current_setting('crm.timezone');
 BEGIN
     WITH due AS (
-        SELECT e.customer_code, coalesce(c.survivor_code, e.customer_code) AS root, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
+        SELECT e.customer_code, e.root, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
                r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, t.class,
                points_last_day(t.life, t.life_length, t.life_until, e.occurred_on) AS expires_on,
                format('accrual:%s:%s:%s', r.rule, e.kind, e.source) AS request_id,
-               -- What a rule may ask: the element's own facts, and those of its customer on that day.
-               e.facts || jsonb_strip_nulls(jsonb_build_object('element', e.kind, 'amount', e.amount, 'category', e.category,
-                   'month', extract(month FROM e.occurred_on)::int, 'day', extract(day FROM e.occurred_on)::int,
-                   'kind', c.kind, 'lifecycle_state', c.lifecycle_state, 'level', s.level,
-                   'tenure_months', CASE WHEN since.day <= e.occurred_on
-                                    THEN 12 * (extract(year FROM e.occurred_on) - extract(year FROM since.day))::int
-                                         + (extract(month FROM e.occurred_on) - extract(month FROM since.day))::int
-                                         - (extract(day FROM e.occurred_on) < extract(day FROM since.day))::int END)) AS facts
-          FROM crm_data.points_element e
-          LEFT JOIN crm_data.customer c ON c.customer_code = e.customer_code
-         CROSS JOIN LATERAL crm.points_level_at(e.customer_code, e.occurred_on) s
-         CROSS JOIN LATERAL (SELECT (c.registered_at AT TIME ZONE zone)::date AS day) since
+               e.facts
+          FROM crm.points_element_facts e
           JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.valid_from <= e.occurred_on
            AND coalesce(r.valid_until, 'infinity') >= e.occurred_on
           JOIN crm_data.points_type t ON t.programme = r.programme AND t.type = r.type
@@ -413,6 +402,118 @@ GRANT EXECUTE ON PROCEDURE crm.points_accrue(text, date, date, integer) TO crm_d
 COMMENT ON PROCEDURE crm.points_accrue(text, date, date, integer) IS
 $$Give the points of a month: elements from purchases and tenure, rules by the day of each element, one posting each (积分按月累积).
 period is the first day of the month, as_of the business date. Commits per batch of customers; killed, or called again for elements that came late, it gives what was not given yet and nothing twice: a posting's request id is made of its source. Customers in arrears are passed over until they have paid. Progress: crm.job_progress. Errors: 22023, P0002, 2D000 inside a transaction block.$$;
+
+-- -- a version before it holds ---------------------------------------------------------------
+
+-- One step of a customer and rule: what an exact amount gives, after what was given before. Null is where nothing is reckoned.
+CREATE FUNCTION crm.points_rule_step(version jsonb, occurred_on date, facts jsonb, before jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    rule CONSTANT crm_data.points_rule := jsonb_populate_record(NULL::crm_data.points_rule, version);
+    exact CONSTANT numeric := CASE WHEN rule.condition IS NULL OR points_condition(rule.condition, facts) THEN trunc(points_formula(rule.formula, facts) * rule.multiplier, 10) END;
+    -- What is known of the day, month and year of the step before holds in the same ones only.
+    last_day CONSTANT date := (before ->> 'day')::date;
+    in_day CONSTANT bigint := CASE WHEN last_day = occurred_on THEN (before ->> 'in_day')::bigint ELSE 0 END;
+    in_month CONSTANT bigint := CASE WHEN date_trunc('month', last_day::timestamp) = date_trunc('month', occurred_on::timestamp) THEN (before ->> 'in_month')::bigint ELSE 0 END;
+    in_year CONSTANT bigint := CASE WHEN date_trunc('year', last_day::timestamp) = date_trunc('year', occurred_on::timestamp) THEN (before ->> 'in_year')::bigint ELSE 0 END;
+    number CONSTANT bigint := CASE WHEN date_trunc(coalesce(rule.cap_number_per, 'year'), last_day::timestamp) = date_trunc(coalesce(rule.cap_number_per, 'year'), occurred_on::timestamp)
+                                   THEN (before ->> 'number')::bigint ELSE 0 END;
+    carried CONSTANT numeric := CASE rule.rounding WHEN 'carry' THEN coalesce((before ->> 'carried')::numeric, 0) END;
+    raw bigint;
+    points bigint;
+BEGIN
+    IF exact IS NULL THEN
+        RETURN before - 'points';
+    END IF;
+    raw := points_award(rule.rounding, greatest(exact, 0), carried);
+    points := CASE WHEN number >= rule.cap_number THEN 0 ELSE greatest(least(raw, rule.cap_day - in_day, rule.cap_month - in_month, rule.cap_year - in_year), 0) END;
+    RETURN jsonb_build_object('points', points, 'day', occurred_on, 'in_day', in_day + points, 'in_month', in_month + points, 'in_year', in_year + points,
+                              'number', number + (raw > 0)::int, 'carried', greatest(exact, 0) + coalesce(carried, 0) - raw);
+END
+$$;
+COMMENT ON FUNCTION crm.points_rule_step(jsonb, date, jsonb, jsonb) IS
+$$What a version of a rule gives for an element after those before it: an object with points, and what rounding and caps must know for the next; without points where it gives nothing (规则逐笔试算). A part of crm.points_rule_dry_run().$$;
+REVOKE EXECUTE ON FUNCTION crm.points_rule_step(jsonb, date, jsonb, jsonb) FROM PUBLIC; -- a part of the dry run
+GRANT EXECUTE ON FUNCTION crm.points_rule_step(jsonb, date, jsonb, jsonb) TO crm_owner;
+
+CREATE FUNCTION crm.points_rule_dry_run_elements(version integer, from_on date, until_on date, sample integer DEFAULT 10000)
+    RETURNS TABLE (customer_code crm.customer_code, source text, occurred_on date, in_force_version integer, recorded bigint, in_force bigint, proposed bigint)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER ROWS 10000 SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    AS $$
+DECLARE
+    tried crm_data.points_rule;
+    others crm_data.points_rule[];
+    held crm_data.points_rule;
+    element record;
+    root crm.customer_code;
+    held_state jsonb;
+    tried_state jsonb;
+BEGIN
+    SELECT r.* INTO tried FROM crm_data.points_rule r WHERE r.version = points_rule_dry_run_elements.version;
+    IF tried.version IS NULL THEN
+        RAISE EXCEPTION 'no version % of a point rule', version USING ERRCODE = 'undefined_object', HINT = 'crm.define_points_rule() makes one, from a day to come on.';
+    END IF;
+    SELECT array_agg(r ORDER BY r.valid_from DESC) INTO others FROM crm_data.points_rule r
+     WHERE r.programme = tried.programme AND r.rule = tried.rule AND r.version <> tried.version AND r.valid_from <= until_on;
+    FOR element IN
+        WITH chosen AS (
+            -- The same sample each time, spread over all customers.
+            SELECT x.root FROM (SELECT DISTINCT coalesce(c.survivor_code, e.customer_code) AS root FROM crm_data.points_element e LEFT JOIN crm_data.customer c ON c.customer_code = e.customer_code
+                                 WHERE e.period BETWEEN date_trunc('month', from_on::timestamp)::date AND until_on AND e.occurred_on BETWEEN from_on AND until_on
+                                   AND (e.kind = tried.element OR e.kind IN (SELECT o.element FROM unnest(others) o))) x
+             ORDER BY hashtext(x.root::text), x.root LIMIT sample),
+        record AS MATERIALIZED (SELECT s.root AS code FROM chosen s UNION SELECT m.customer_code FROM chosen s JOIN crm_data.customer m ON m.survivor_code = s.root)
+        SELECT f.*, k.points FROM record s
+          JOIN crm.points_element_facts f ON f.customer_code = s.code AND f.occurred_on BETWEEN from_on AND until_on AND f.period BETWEEN date_trunc('month', from_on::timestamp)::date AND until_on
+           AND (f.kind = tried.element OR f.kind IN (SELECT o.element FROM unnest(others) o))
+          LEFT JOIN crm_data.points_earning k ON k.customer_code = f.customer_code AND k.programme = tried.programme AND k.request_id = format('accrual:%s:%s:%s', tried.rule, f.kind, f.source)
+         ORDER BY f.root, f.occurred_on, f.kind, f.source, f.customer_code
+    LOOP
+        IF element.root IS DISTINCT FROM root THEN
+            root := element.root;
+            held_state := '{}';
+            tried_state := '{}';
+        END IF;
+        -- The latest that had begun says it, unless it has ended.
+        SELECT o.* INTO held FROM unnest(others) o WHERE o.valid_from <= element.occurred_on ORDER BY o.valid_from DESC LIMIT 1;
+        IF held.valid_until < element.occurred_on OR held.element <> element.kind THEN
+            held := NULL;
+        END IF;
+        held_state := CASE WHEN held.version IS NULL THEN held_state - 'points' ELSE crm.points_rule_step(to_jsonb(held), element.occurred_on, element.facts, held_state) END;
+        tried_state := CASE WHEN tried.element <> element.kind THEN tried_state - 'points' ELSE crm.points_rule_step(to_jsonb(tried), element.occurred_on, element.facts, tried_state) END;
+        customer_code := element.customer_code;
+        source := element.source;
+        occurred_on := element.occurred_on;
+        in_force_version := held.version;
+        recorded := element.points;
+        in_force := (held_state ->> 'points')::bigint;
+        proposed := (tried_state ->> 'points')::bigint;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+ALTER FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) IS
+$$Try a version of a point rule on the elements that a sample of customers recorded in a period, as if it had held: of each what was given, what the version in force that day gives, and what this one would give; nothing is posted (积分规则试运行明细).
+version: as crm.define_points_rule() gave it, best with a first day to come; sample: how many customers, the same each time, null for all. Null: nothing by this rule. in_force and proposed are reckoned alike, caps and remainders from the first day of the period, arrears not asked for; elements are those that were collected or recorded already. Errors: 42704 no such version.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) FROM PUBLIC; -- reads customers
+GRANT EXECUTE ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) TO crm_data_admin;
+
+CREATE FUNCTION crm.points_rule_dry_run(version integer, from_on date, until_on date, sample integer DEFAULT 10000)
+    RETURNS TABLE (rule text, in_force_version integer, elements bigint, customers bigint, recorded_earnings bigint, recorded numeric,
+                   in_force_earnings bigint, in_force numeric, proposed_earnings bigint, proposed numeric, difference numeric, more bigint, less bigint)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT (SELECT r.rule FROM crm_data.points_rule r WHERE r.version = $1), d.in_force_version, count(*), count(DISTINCT d.customer_code::text), count(d.recorded), coalesce(sum(d.recorded), 0),
+           count(d.in_force), coalesce(sum(d.in_force), 0), count(d.proposed), coalesce(sum(d.proposed), 0), coalesce(sum(d.proposed), 0) - coalesce(sum(d.in_force), 0),
+           count(*) FILTER (WHERE coalesce(d.proposed, 0) > coalesce(d.in_force, 0)), count(*) FILTER (WHERE coalesce(d.proposed, 0) < coalesce(d.in_force, 0))
+      FROM crm.points_rule_dry_run_elements($1, $2, $3, $4) d GROUP BY d.in_force_version ORDER BY d.in_force_version $$;
+COMMENT ON FUNCTION crm.points_rule_dry_run(integer, date, date, integer) IS
+$$Try a version of a point rule on recorded elements, summed by the version in force: how many elements and customers, earnings and points that were recorded, that the version in force gives, that this one would give, the difference, and how many elements would earn more or less; nothing is posted (积分规则试运行).
+As crm.points_rule_dry_run_elements(). Errors: 42704, 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_rule_dry_run(integer, date, date, integer) FROM PUBLIC; -- reads customers
+GRANT EXECUTE ON FUNCTION crm.points_rule_dry_run(integer, date, date, integer) TO crm_data_admin;
 
 -- -- the proof: what was given, reckoned anew ------------------------------------------------
 

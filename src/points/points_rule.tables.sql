@@ -63,6 +63,29 @@ CREATE TABLE crm_data.points_element (
 );
 CREATE INDEX points_element_period_idx ON crm_data.points_element (period, customer_code);
 
+-- What a rule may ask: the element's own facts, and those of its customer on that day.
+CREATE VIEW crm.points_element_facts WITH (security_invoker = true) AS
+SELECT e.customer_code, coalesce(c.survivor_code, e.customer_code) AS root, e.kind, e.source, e.occurred_on, e.period,
+       e.facts || jsonb_strip_nulls(jsonb_build_object('element', e.kind, 'amount', e.amount, 'category', e.category,
+           'month', extract(month FROM e.occurred_on)::int, 'day', extract(day FROM e.occurred_on)::int,
+           'kind', c.kind, 'lifecycle_state', c.lifecycle_state, 'level', s.level,
+           'tenure_months', CASE WHEN since.day <= e.occurred_on
+                            THEN 12 * (extract(year FROM e.occurred_on) - extract(year FROM since.day))::int
+                                 + (extract(month FROM e.occurred_on) - extract(month FROM since.day))::int
+                                 - (extract(day FROM e.occurred_on) < extract(day FROM since.day))::int END)) AS facts
+  FROM crm_data.points_element e
+  LEFT JOIN crm_data.customer c ON c.customer_code = e.customer_code
+ CROSS JOIN LATERAL crm.points_level_at(e.customer_code, e.occurred_on) s
+ CROSS JOIN LATERAL (SELECT (c.registered_at AT TIME ZONE current_setting('crm.timezone'))::date AS day) since;
+COMMENT ON VIEW crm.points_element_facts IS 'Elements with all that rules may ask of them and of their customer on that day (要素事实).';
+COMMENT ON COLUMN crm.points_element_facts.customer_code IS 'Record that it is of (客户编号).';
+COMMENT ON COLUMN crm.points_element_facts.root IS 'Customer that it counts for (归属客户).';
+COMMENT ON COLUMN crm.points_element_facts.kind IS 'Kind of element (要素类别).';
+COMMENT ON COLUMN crm.points_element_facts.source IS 'Its id where it comes from (来源单号).';
+COMMENT ON COLUMN crm.points_element_facts.occurred_on IS 'Its day (发生日期).';
+COMMENT ON COLUMN crm.points_element_facts.period IS 'First day of its month (账期).';
+COMMENT ON COLUMN crm.points_element_facts.facts IS 'Facts by name, as crm.points_formula() takes them (计算依据).';
+
 -- What was earned, with all that it was reckoned from.
 CREATE TABLE crm_data.points_earning (
     customer_code crm.customer_code NOT NULL,
@@ -109,6 +132,8 @@ CREATE TABLE crm_data.points_standing (
     changed_by    name    NOT NULL DEFAULT session_user,
     changed_at    timestamptz NOT NULL DEFAULT now()
 );
+
+GRANT SELECT ON crm.points_element_facts TO crm_data_admin;
 
 DO $guards$
 DECLARE

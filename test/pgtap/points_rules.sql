@@ -2,7 +2,7 @@
 -- that are rows: by the day of the element, once for each source, rounded with nothing lost,
 -- within caps; a month is accrued by one call that can be killed and called again; what was
 -- earned is recomputed from its recorded input; a version that was used stays; formulas are
--- never run as SQL; and who must not, does not. The set-based accrual agrees with a slow
+-- never run as SQL; a version can be tried on what was recorded, and then nothing is posted; and who must not, does not. The set-based accrual agrees with a slow
 -- loop over single elements on random bills.
 SET client_min_messages = warning;
 SET search_path = public, crm;
@@ -134,6 +134,36 @@ SELECT cmp_ok((SELECT count(*) FROM crm_data.points_earning WHERE programme = 'c
 SELECT ok((SELECT bool_and(k.exact = k.raw + m.remainder) FROM crm_data.points_remainder m,
                   LATERAL (SELECT sum(e.exact) AS exact, sum(e.raw) AS raw FROM crm_data.points_earning e WHERE e.customer_code = m.customer_code AND e.rule = 'tenth') k
             WHERE m.rule = 'tenth'), 'to a hundred millionth of a point nothing is lost to rounding');
+-- A version is tried before it holds.
+-- Whatever the random bills earned under every cap and rounding, the dry run of the same terms gives it again.
+
+CREATE TEMPORARY TABLE journal_before AS SELECT (SELECT count(*) FROM points_journal) AS entries, (SELECT count(*) FROM crm_data.points_earning) AS earnings, (SELECT array_agg(state::text ORDER BY customer_code::text, programme) FROM crm_data.points_account) AS states;
+CREATE TEMPORARY TABLE tried AS
+SELECT r.rule, r.valid_from, define_points_rule(r.programme, r.rule, '2026-11-01', r.element, r.type, r.formula, r.condition, r.multiplier, r.rounding, r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per) AS same,
+       define_points_rule(r.programme, r.rule, '2026-12-01', r.element, r.type, r.formula, r.condition, r.multiplier * 2, r.rounding) AS twice
+  FROM crm_data.points_rule r
+ WHERE r.programme = 'club' AND EXISTS (SELECT FROM crm_data.points_earning k WHERE k.rule_version = r.version);
+SELECT cmp_ok((SELECT count(*) FROM tried), '>=', 3::bigint, 'several rules are tried');
+SELECT is_empty($$SELECT t.rule, d.* FROM tried t, points_rule_dry_run_elements(t.same, '2026-01-01', '2026-02-28', NULL) d
+                   WHERE d.in_force IS DISTINCT FROM d.recorded OR d.in_force_version IS NOT NULL AND d.proposed IS DISTINCT FROM d.recorded$$, 'the same terms give the same, element by element');
+SELECT is_empty($$SELECT d.* FROM tried t, points_rule_dry_run(t.same, '2026-01-01', '2026-02-28', NULL) d
+                   WHERE d.in_force_version IS NOT NULL AND (d.difference <> 0 OR d.more > 0 OR d.less > 0 OR d.recorded <> d.in_force OR d.recorded_earnings <> d.in_force_earnings OR d.rule <> t.rule)$$, 'and in sum');
+SELECT is((SELECT sum(d.recorded) FROM tried t, points_rule_dry_run(t.same, '2026-01-01', '2026-02-28', NULL) d),
+          (SELECT sum(k.points) FROM crm_data.points_earning k WHERE k.rule IN (SELECT rule FROM tried) AND k.programme = 'club' AND k.occurred_on BETWEEN '2026-01-01' AND '2026-02-28'), 'all that was given is compared');
+SELECT is_empty($$SELECT d.* FROM tried t, points_rule_dry_run(t.twice, '2026-01-01', '2026-02-28', NULL) d WHERE d.difference <= 0 OR d.more = 0 OR d.less > 0$$, 'twice as much without caps is more');
+SELECT isnt(define_points_rule('main', 'consumption', '2999-01-01', 'bill', 'consumption', 'amount * 2', 'amount >= 100', rounding => 'half_up'), NULL, 'a draft of the usual rule');
+SELECT version AS draft FROM points_rule WHERE rule = 'consumption' AND valid_from = '2999-01-01' \gset
+SELECT results_eq(format('SELECT source, recorded, in_force, proposed FROM points_rule_dry_run_elements(%s, ''2026-03-01'', ''2026-03-31'') WHERE source LIKE ''2026-03/%%'' ORDER BY source', :draft),
+    $$VALUES ('2026-03/88', 120::bigint, 120::bigint, 242::bigint), ('2026-03/89', NULL, NULL, 1000), ('2026-03/90', 99, 99, NULL), ('2026-03/91', 10, 10, NULL)$$, 'who would gain and who would lose');
+SELECT results_eq(format('SELECT rule, in_force_version, elements, customers, recorded, recorded_earnings, in_force, in_force_earnings, proposed, proposed_earnings, difference, more, less FROM points_rule_dry_run(%s, ''2026-03-01'', ''2026-03-31'')', :draft),
+    format($$SELECT 'consumption', in_force_version, count(*), count(DISTINCT customer_code::text), sum(recorded), count(recorded), sum(in_force), count(in_force), sum(proposed), count(proposed), sum(proposed) - sum(in_force),
+             count(*) FILTER (WHERE coalesce(proposed, 0) > coalesce(in_force, 0)), count(*) FILTER (WHERE coalesce(proposed, 0) < coalesce(in_force, 0))
+        FROM points_rule_dry_run_elements(%s, '2026-03-01', '2026-03-31') GROUP BY 2$$, :draft), 'in sum');
+SELECT is((SELECT sum(customers) FROM points_rule_dry_run(:draft, '2026-03-01', '2026-03-31', 1)), 1::numeric, 'on a sample');
+SELECT is_empty(format('SELECT * FROM points_rule_dry_run(%s, ''2026-03-31'', ''2026-03-01'')', :draft), 'a period of no days');
+SELECT throws_ok($$SELECT * FROM points_rule_dry_run(-1, '2026-03-01', '2026-03-31')$$, '42704', NULL, 'no such version');
+SELECT results_eq($$SELECT (SELECT count(*) FROM points_journal), (SELECT count(*) FROM crm_data.points_earning), (SELECT array_agg(state::text ORDER BY customer_code::text, programme) FROM crm_data.points_account)$$, 'SELECT * FROM journal_before', 'nothing was posted');
+SELECT is((SELECT count(*) FROM crm_data.points_rule WHERE version IN (SELECT same FROM tried) AND used_at IS NOT NULL), 0::bigint, 'nor was a draft used');
 -- The rest of the elements comes late, out of order.
 SELECT count(*) FROM (SELECT record_points_element(customer, kind, source, day, amount) FROM random WHERE source LIKE '%7') x;
 CALL points_accrue('club', '2026-03-01', '2026-05-05');
@@ -168,7 +198,7 @@ SET ROLE crm_test_rules_writer;
 SELECT throws_ok(format('SELECT %s', call), '42501', NULL, 'a writer does not call ' || call)
   FROM (VALUES ($$crm.define_points_rule('main', 'mine', '2026-01-01', 'bill', 'consumption', 'amount * 1000')$$), ($$crm.points_accrue_begin('main', '2026-03-01', '2026-04-05')$$),
                ($$crm.points_accrue_batch('main', '2026-03-01', '2026-04-05', NULL, 10, 1)$$), ($$crm.points_accrue_customers('main', '2026-03-01', '{}', '2026-04-05')$$),
-               ($$crm.points_post_ruled('{}')$$), ($$crm.points_recompute()$$), ($$crm.define_points_type('main', 'x', 'x', 'x')$$)) v (call);
+               ($$crm.points_post_ruled('{}')$$), ($$crm.points_recompute()$$), ($$crm.points_rule_dry_run(1, '2026-01-01', '2026-02-28')$$), ($$crm.points_rule_dry_run_elements(1, '2026-01-01', '2026-02-28')$$), ($$crm.define_points_type('main', 'x', 'x', 'x')$$)) v (call);
 SELECT throws_ok('CALL crm.points_accrue(''main'', ''2026-03-01'')', '42501', NULL, 'or the procedure');
 SELECT throws_ok($$INSERT INTO crm_data.points_element VALUES ('CUST202601010001', 'bill', 'mine', '2026-03-01', 1000000)$$, '42501', NULL, 'or writes elements past the function');
 SELECT throws_ok($$UPDATE crm_data.points_earning SET points = 0$$, '42501', NULL, 'or earnings');
