@@ -272,6 +272,7 @@ per|in which time|周期|month or year, by the calendar.
 request_id|request|请求号|Of the caller; the same is recorded once.
 use_no|number of the use|使用序号|Of the record and benefit, from 1.
 used_on|used on|使用日期|
+backdated_for|back-dated for|追溯原因|Why it holds before its approval; null: it does not.
 $columns$), E'\n') line, string_to_array(line, '|') x, crm_data.field_policy t, pg_attribute a
  WHERE a.attname = x[1] AND a.attnum > 0 AND a.attrelid = to_regclass('crm_data.' || quote_ident(t.object)) AND t.field IS NULL
    AND NOT EXISTS (SELECT FROM crm_data.field_policy p WHERE p.object = t.object AND p.field IS NOT NULL);

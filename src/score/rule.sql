@@ -85,17 +85,22 @@ BEGIN
         NEW.edited_by := CASE WHEN session_user = ANY (OLD.edited_by) THEN OLD.edited_by ELSE OLD.edited_by || session_user END;
         RETURN NEW;
     END IF;
-    IF (NEW.valid_from, NEW.valid_until, NEW.note) IS DISTINCT FROM (OLD.valid_from, OLD.valid_until, OLD.note) THEN
+    IF (NEW.valid_from, NEW.valid_until, NEW.note, NEW.backdated_for) IS DISTINCT FROM (OLD.valid_from, OLD.valid_until, OLD.note, OLD.backdated_for) THEN
         PERFORM crm.rule_refuse_change(OLD.rule_set, OLD.version, 'It is approved as it was seen.');
     END IF;
     PERFORM crm.score_require_other('a set of rules', OLD.edited_by);
+    IF NEW.valid_from < crm.company_today() AND NEW.backdated_for IS NULL THEN
+        RAISE EXCEPTION 'rules do not hold before they are approved' USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = format('Version %s of rule set "%s" is to hold from %s on.', NEW.version, NEW.rule_set, NEW.valid_from),
+            HINT = 'Draft it for a day to come; or say why it must be back-dated: crm.draft_rules(backdated_for).';
+    END IF;
     NEW.approved_by := session_user;
     NEW.approved_at := now();
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION crm.rule_set_keep() IS
-$$Trigger: a version of rules is edited only as a draft, and approved only by somebody who did not edit it (规则版本保护).
+$$Trigger: a version of rules is edited only as a draft, and approved only by somebody who did not edit it, and not for days that are over unless it says why (规则版本保护).
 The owner is bound too. Errors: 55000, KH004.$$;
 REVOKE EXECUTE ON FUNCTION crm.rule_set_keep() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.rule_set_keep() TO crm_owner; -- who makes the trigger
@@ -137,7 +142,7 @@ CREATE FUNCTION crm.rule_columns(kind text) RETURNS name[]
      WHERE a.attrelid = to_regclass('crm_data.' || quote_ident(kind)) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' $$;
 COMMENT ON FUNCTION crm.rule_columns(text) IS 'The columns of a table of rules that are written, not reckoned (规则表字段).';
 
-CREATE FUNCTION crm.draft_rules(rule_set text, valid_from date, valid_until date DEFAULT NULL, note text DEFAULT NULL) RETURNS integer
+CREATE FUNCTION crm.draft_rules(rule_set text, valid_from date, valid_until date DEFAULT NULL, note text DEFAULT NULL, backdated_for text DEFAULT NULL) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
@@ -149,8 +154,8 @@ BEGIN
     -- Two drafts at once get two numbers.
     PERFORM pg_advisory_xact_lock(hashtext('crm.rule_set'), hashtext(rule_set));
     SELECT coalesce(max(r.version), 0) + 1 INTO fresh FROM crm_data.rule_set r WHERE r.rule_set = draft_rules.rule_set;
-    INSERT INTO crm_data.rule_set (rule_set, version, valid_from, valid_until, note)
-    VALUES (rule_set, fresh, valid_from, valid_until, coalesce(note, 'copied from version ' || source));
+    INSERT INTO crm_data.rule_set (rule_set, version, valid_from, valid_until, note, backdated_for)
+    VALUES (rule_set, fresh, valid_from, valid_until, coalesce(note, 'copied from version ' || source), backdated_for);
     FOREACH part IN ARRAY crm.rule_parts(rule_set) LOOP
         EXECUTE format('INSERT INTO crm_data.%1$I (version, %2$s) SELECT $1, %2$s FROM crm_data.%1$I WHERE rule_set = $2 AND version = $3', part,
                        (SELECT string_agg(quote_ident(c), ', ') FROM unnest(crm.rule_columns(part)) c WHERE c <> 'version')) USING fresh, rule_set, source;
@@ -158,13 +163,13 @@ BEGIN
     RETURN fresh;
 END
 $$;
-ALTER FUNCTION crm.draft_rules(text, date, date, text) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.draft_rules(text, date, date, text) IS
+ALTER FUNCTION crm.draft_rules(text, date, date, text, text) OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.draft_rules(text, date, date, text, text) IS
 $$Begin a new version of a set of rules that is to hold from a day on, with the rules that hold on that day; returns its number (起草规则版本).
-rule_set: churn, warning, dormancy, class.SCHEME or level.SCHEME; a set that is not there yet begins empty. valid_until: its last day, null until a newer one begins. crm.define_score_rule() and crm.drop_score_rule() change the draft, crm.rule_dry_run() tries it, crm.approve_rules() puts it to work.
+rule_set: churn, warning, dormancy, class.SCHEME or level.SCHEME; a set that is not there yet begins empty. valid_until: its last day, null until a newer one begins. backdated_for: why it must hold for days that are over when it is approved; whoever approves it sees it, results that were found already stay as they are. crm.define_score_rule() and crm.drop_score_rule() change the draft, crm.rule_dry_run() tries it, crm.approve_rules() puts it to work.
 Errors: 42501, 23514, 23502.$$;
-REVOKE EXECUTE ON FUNCTION crm.draft_rules(text, date, date, text) FROM PUBLIC; -- writes rules
-GRANT EXECUTE ON FUNCTION crm.draft_rules(text, date, date, text) TO crm_data_admin, crm_credit;
+REVOKE EXECUTE ON FUNCTION crm.draft_rules(text, date, date, text, text) FROM PUBLIC; -- writes rules
+GRANT EXECUTE ON FUNCTION crm.draft_rules(text, date, date, text, text) TO crm_data_admin, crm_credit;
 
 CREATE FUNCTION crm.rule_held(rule_set text, version integer) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -218,7 +223,7 @@ $$;
 ALTER FUNCTION crm.approve_rules(text, integer) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.approve_rules(text, integer) IS
 $$Approve a draft of rules that others made; it holds from its first day on, and is never changed (批准规则版本).
-Errors: KH004 when the caller edited it, 55000 approved already, 22023 without rules, 42704, 42501.$$;
+Errors: KH004 when the caller edited it, 55000 approved already, or its first day is over and it does not say why, 22023 without rules, 42704, 42501.$$;
 REVOKE EXECUTE ON FUNCTION crm.approve_rules(text, integer) FROM PUBLIC; -- an approval
 GRANT EXECUTE ON FUNCTION crm.approve_rules(text, integer) TO crm_data_admin, crm_credit;
 

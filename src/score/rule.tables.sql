@@ -10,14 +10,16 @@ CREATE TABLE crm_data.rule_set (
     -- The last day; null: until a newer version begins.
     valid_until date CHECK (valid_until >= valid_from),
     note        text,
+    -- Why it holds from a day on that lies before its approval; null: it does not.
+    backdated_for text CHECK (backdated_for ~ '\S'),
     edited_by   name[] NOT NULL DEFAULT ARRAY[session_user]::name[],
     created_at  timestamptz NOT NULL DEFAULT now(),
     approved_by name,
     approved_at timestamptz,
     PRIMARY KEY (rule_set, version)
 );
-INSERT INTO crm_data.rule_set (rule_set, version, state, valid_from, note, approved_by, approved_at)
-SELECT s, 1, 'approved', '2000-01-01', 'shipped', session_user, now()
+INSERT INTO crm_data.rule_set (rule_set, version, state, valid_from, note, backdated_for, approved_by, approved_at)
+SELECT s, 1, 'approved', '2000-01-01', 'shipped', 'every day has rules', session_user, now()
   FROM unnest(ARRAY['churn', 'warning', 'dormancy', 'class.activity', 'class.value', 'class.churn', 'level.star']) s;
 ALTER TABLE crm_data.rule_set ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner ON crm_data.rule_set TO crm_owner USING (true);

@@ -14,6 +14,30 @@ COMMENT ON FUNCTION crm.follow_up_reassessed() IS 'Trigger: a new result closes 
 REVOKE EXECUTE ON FUNCTION crm.follow_up_reassessed() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.follow_up_reassessed() TO crm_owner; -- who makes the trigger
 
+CREATE FUNCTION crm.follow_up_keep() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.closed_on IS NOT NULL
+       OR TG_OP = 'INSERT' AND num_nonnulls(NEW.closed_on, NEW.closed_by, NEW.outcome) > 0 THEN
+        RAISE EXCEPTION 'a closed follow-up is not changed, nor made' USING ERRCODE = 'insufficient_privilege',
+            HINT = 'What came of it stays; open another one.';
+    ELSIF TG_OP = 'UPDATE' AND (NEW.customer_code, NEW.follow_up_no, NEW.domain, NEW.action, NEW.subject, NEW.opened_on)
+                               IS DISTINCT FROM (OLD.customer_code, OLD.follow_up_no, OLD.domain, OLD.action, OLD.subject, OLD.opened_on) THEN
+        RAISE EXCEPTION 'what a follow-up asks for is not changed' USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Its owner and its last day may be; close it and open another one for the rest.';
+    END IF;
+    -- Who closed it is what the session says, whatever the statement says.
+    NEW.closed_by := CASE WHEN NEW.closed_on IS NOT NULL THEN session_user END;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION crm.follow_up_keep() IS
+$$Trigger: a follow-up is born open, what it asks for stays, and once closed all of it does; who closed it is the session's user (待办保护).
+The owner is bound too. Errors: 42501.$$;
+REVOKE EXECUTE ON FUNCTION crm.follow_up_keep() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.follow_up_keep() TO crm_owner; -- who makes the trigger
+
 CREATE FUNCTION crm.follow_up_held(customer crm.customer_code, follow_up bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$

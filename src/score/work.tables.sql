@@ -24,6 +24,7 @@ CREATE POLICY owner ON crm_data.follow_up TO crm_owner USING (true);
 CREATE POLICY credit ON crm_data.follow_up FOR SELECT TO crm_credit USING (domain = 'credit');
 CREATE POLICY not_credit ON crm_data.follow_up FOR SELECT TO crm_data_admin USING (domain <> 'credit');
 GRANT SELECT ON crm_data.follow_up TO crm_data_admin, crm_credit;
+CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON crm_data.follow_up FOR EACH ROW EXECUTE FUNCTION crm.follow_up_keep();
 CREATE TRIGGER only_added BEFORE DELETE OR TRUNCATE ON crm_data.follow_up FOR EACH STATEMENT EXECUTE FUNCTION crm.score_row_keep();
 -- A new result of a purpose is what its reassessment asked for.
 CREATE TRIGGER reassessed AFTER INSERT ON crm_data.score_result REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.follow_up_reassessed();

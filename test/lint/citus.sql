@@ -78,6 +78,7 @@ INSERT INTO reviewed VALUES
     ('crm.credit_limit_keep()', 'reads policies, and requests, results and limits of the row''s customer'),
     ('crm.ownership_keep()', 'reads the shares of the row''s customer'),
     ('crm.event_keep()', 'only refuses'),
+    ('crm.follow_up_keep()', 'sets a column of the row, or refuses'),
     ('crm.follow_up_reassessed()', 'closes follow-ups of the rows'' customers'),
     ('crm.level_noticed()', 'writes events of the rows'' customers'),
     ('crm.level_keep()', 'reads schemes, and requests and levels of the row''s customer'),

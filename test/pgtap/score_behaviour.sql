@@ -86,7 +86,7 @@ SELECT results_eq($$SELECT level, valid_until FROM customer_level WHERE customer
 SELECT is((SELECT count(*) FROM level_notice WHERE kind = 'upgrade'), 1::bigint, 'and is told');
 SELECT is(assess_level(:all, 'star', '2027-01-06'), 0::bigint, 'again: nothing');
 SELECT throws_ok($$SELECT assess_level('{}', 'nothing', '2026-07-01')$$, '42704', NULL, 'no such scheme');
-SELECT is(draft_rules('level.star', '2027-01-06'), 2, 'a version of the levels');
+SELECT is(draft_rules('level.star', '2027-01-06', backdated_for => 'the test''s clock'), 2, 'a version of the levels');
 SELECT define_score_rule('level_def', '{"scheme": "star", "level": "5", "credit_minimum": 60}');
 SELECT throws_ok($$SELECT approve_rules('level.star', 2)$$, 'KH004', NULL, 'not by who made it');
 SET SESSION AUTHORIZATION crm_test_data_one;
@@ -122,7 +122,7 @@ SELECT results_eq($$SELECT total, grade, reasons FROM score_customer('CUST202401
 -- -- rules are rows ----------------------------------------------------------------------------------------
 
 SELECT throws_ok($$SELECT define_score_rule('churn_rule', '{"rule": "complaints", "weight": 0.9}')$$, '55000', NULL, 'not what was approved');
-SELECT results_eq($$SELECT s, draft_rules(s, '2026-01-01') FROM unnest(ARRAY['churn', 'class.value', 'level.star']) s$$, $$VALUES ('churn', 2), ('class.value', 2), ('level.star', 3)$$, 'drafts');
+SELECT results_eq($$SELECT s, draft_rules(s, '2026-01-01', backdated_for => 'the test''s clock') FROM unnest(ARRAY['churn', 'class.value', 'level.star']) s$$, $$VALUES ('churn', 2), ('class.value', 2), ('level.star', 3)$$, 'drafts');
 SELECT lives_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), kind)
   FROM (VALUES ('churn_rule', '{"rule": "quiet", "measure": "recency_days", "threshold": 60, "weight": 0.1, "label_zh": "沉默", "label_en": "quiet"}'),
                ('churn_rule', '{"rule": "quiet", "weight": 0.2}'), ('class_rule', '{"scheme": "value", "class": "high", "lower": 20000}'),
@@ -141,7 +141,7 @@ SELECT throws_ok(format('SELECT define_score_rule(%L, %L)', kind, rule), code, N
 -- -- who may ----------------------------------------------------------------------------------------------
 
 SET SESSION AUTHORIZATION crm_test_credit_one;
-SELECT is(draft_rules('warning', '2026-01-01'), 2, 'credit has its own rules');
+SELECT is(draft_rules('warning', '2026-01-01', backdated_for => 'the test''s clock'), 2, 'credit has its own rules');
 SELECT lives_ok($$SELECT define_score_rule('credit_warning_rule', '{"rule": "overdue", "threshold": 45}')$$, 'and changes them');
 SELECT throws_ok(statement, '42501', NULL, statement)
   FROM unnest(ARRAY[$$SELECT define_score_rule('churn_rule', '{"rule": "quiet", "weight": 0.9}')$$, 'SELECT * FROM crm.churn_signal', 'SELECT * FROM crm.customer_level', $$SELECT * FROM churn_risk('CUST202401010001')$$, 'CALL assess_behaviour()',

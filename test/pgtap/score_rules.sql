@@ -1,6 +1,6 @@
 -- Proves: rules of classes, levels, churn, warnings and dormancy are versions with a first and a
 -- last day; a version is tried on customers before it holds, approved only by somebody who did
--- not edit it, and then changed by nobody, the owner included; what is found bears the version
+-- not edit it, for no day that is over unless it says why, and then changed by nobody, the owner included; what is found bears the version
 -- that found it. The value of a month is kept once, with its scores. A class opens work with a day, a dormant customer has a reason with evidence,
 -- a level its assessment, its promises and an event for other systems; profit counts costs and
 -- never adds two currencies.
@@ -31,7 +31,7 @@ INSERT INTO crm_data.interaction (customer_code, happened_at, channel, direction
 
 SET SESSION AUTHORIZATION crm_test_data_one;
 CALL assess_behaviour('2025-12-31');
-SELECT is(draft_rules('class.value', '2026-02-01'), 2, 'a draft');
+SELECT is(draft_rules('class.value', '2026-02-01', backdated_for => 'last year is assessed again'), 2, 'a draft');
 SELECT is((SELECT count(*) FROM class_rule WHERE scheme = 'value' AND version = 2) + (SELECT count(*) FROM class_action WHERE scheme = 'value' AND version = 2),
           (SELECT count(*) FROM class_rule WHERE scheme = 'value' AND version = 1) + (SELECT count(*) FROM class_action WHERE scheme = 'value' AND version = 1), 'holds what held');
 SELECT define_score_rule('class_rule', '{"scheme": "value", "class": "high", "lower": 4000, "condition": "purchases_total < 2 or amount_12m > 10000"}');
@@ -60,6 +60,23 @@ SELECT define_score_rule('class_rule', '{"scheme": "empty", "class": "x", "sort"
 SET SESSION AUTHORIZATION crm_test_data_two;
 SELECT throws_ok($$SELECT approve_rules('class.empty', 1)$$, 'KH004', NULL, 'who drafted it is an editor');
 SELECT lives_ok($$SELECT discard_rules('class.empty', 1)$$, 'a draft can be discarded');
+SELECT is(draft_rules('dormancy', company_today() - 1), 2, 'rules for a day that is over');
+SELECT is(draft_rules('dormancy', company_today()), 3, 'and for today');
+SELECT throws_ok($$SELECT draft_rules('dormancy', company_today() - 1, backdated_for => ' ')$$, '23514', NULL, 'a reason says something');
+SET SESSION AUTHORIZATION crm_test_data_one;
+SELECT throws_ok($$SELECT approve_rules('dormancy', 2)$$, '55000', 'rules do not hold before they are approved', 'are not approved without a reason');
+SELECT is(rule_version('dormancy', company_today()), 1, 'and do not hold');
+SELECT lives_ok($$SELECT approve_rules('dormancy', 3)$$, 'those of today are');
+SELECT is(rule_version('dormancy', company_today() - 1) || ' ' || rule_version('dormancy', company_today()), '1 3', 'each day by what was approved then');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok(format('SET LOCAL ROLE crm_owner; %s', statement), code, NULL, 'the owner back-dates: ' || statement)
+  FROM (VALUES ('UPDATE crm_data.rule_set SET state = ''approved'', edited_by = ''{}'' WHERE rule_set = ''dormancy'' AND version = 2', '55000'),
+               ('UPDATE crm_data.rule_set SET state = ''approved'', backdated_for = ''because'' WHERE rule_set = ''dormancy'' AND version = 2', '55000'),
+               ('UPDATE crm_data.rule_set SET state = ''approved'', valid_from = ''2999-01-01'' WHERE rule_set = ''dormancy'' AND version = 2', '55000'),
+               ('UPDATE crm_data.rule_set SET valid_from = ''2001-01-01'' WHERE rule_set = ''dormancy'' AND version = 3', '55000')) v (statement, code);
+RESET ROLE;
+SET SESSION AUTHORIZATION crm_test_data_two;
+SELECT lives_ok($$SELECT discard_rules('dormancy', 2)$$, 'it goes');
 RESET SESSION AUTHORIZATION;
 SELECT throws_ok(format('SET LOCAL ROLE crm_owner; %s', statement), code, NULL, 'the owner: ' || statement)
   FROM (VALUES ('UPDATE crm_data.class_rule SET lower = 1 WHERE version = 1', '55000'), ('DELETE FROM crm_data.churn_rule', '55000'), ('TRUNCATE crm_data.service_commitment', '42501'),
@@ -78,7 +95,7 @@ SELECT is(rule_version('class.value', '1999-01-01'), NULL, 'or none');
 SELECT is(classify(ARRAY['CUST202401010002'::customer_code], 'value', '2026-01-31'), 0::bigint, 'the day before');
 SELECT is(classify(ARRAY['CUST202401010002'::customer_code], 'value', '2026-02-01'), 1::bigint, 'the first day');
 SELECT results_eq($$SELECT class, rule_version FROM customer_class WHERE customer_code = 'CUST202401010002' AND scheme = 'value' ORDER BY since$$, $$VALUES ('medium', 1), ('high', 2)$$, 'and which version it was');
-SELECT is(draft_rules('churn', '2026-03-01', '2026-03-31'), 2, 'rules for a month');
+SELECT is(draft_rules('churn', '2026-03-01', '2026-03-31', backdated_for => 'a trial'), 2, 'rules for a month');
 SELECT define_score_rule('churn_rule', '{"rule": "complaints", "threshold": 1}');
 SELECT is(drop_score_rule('churn_rule', '{"rule": "interval_exceeded"}'), true, 'a rule leaves the draft');
 SELECT is(drop_score_rule('churn_rule', '{"rule": "interval_exceeded"}'), false, 'once');
@@ -86,7 +103,7 @@ SET SESSION AUTHORIZATION crm_test_data_one;
 SELECT approve_rules('churn', 2);
 SELECT is(rule_version('churn', '2026-03-31') || ' ' || rule_version('churn', '2026-04-01'), '2 1', 'after its last day the one before holds again');
 SELECT is((SELECT proposed FROM rule_dry_run_customers('churn', 2, NULL, '2026-01-31') WHERE customer_code = 'CUST202401010003'), 'complaints, consumption_halved', 'signs, by rule');
-SELECT is(draft_rules('level.star', '2026-06-01'), 2, 'levels');
+SELECT is(draft_rules('level.star', '2026-06-01', backdated_for => 'a trial'), 2, 'levels');
 SELECT define_score_rule('level_def', '{"scheme": "star", "level": "2", "minimum": 200}');
 SELECT define_score_rule('service_commitment', '{"scheme": "star", "level": "4", "commitment": "complaint_answer", "target": 12}');
 SELECT results_eq($$SELECT recorded, proposed, customers FROM rule_dry_run('level.star', 2, NULL, '2025-12-31') WHERE recorded IS DISTINCT FROM proposed$$, $$VALUES ('1', '2', 1::bigint)$$, 'of levels too');
@@ -118,6 +135,19 @@ SELECT lives_ok(format('SELECT assign_follow_up(''CUST202401010003'', %s, ''ming
 SELECT is((SELECT owner FROM follow_up_due WHERE follow_up_no = :no AND days_overdue > 0), 'ming'::name, 'overdue, and whose');
 SELECT lives_ok(format('SELECT close_follow_up(''CUST202401010003'', %s, ''comes back in May'')', :no), 'done');
 SELECT throws_ok(format('SELECT close_follow_up(''CUST202401010003'', %s, ''again'')', :no), 'P0002', NULL, 'once');
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok(format('SET LOCAL ROLE crm_owner; %s', statement), '42501', NULL, 'the owner: ' || statement)
+  FROM unnest(ARRAY['UPDATE crm_data.follow_up SET outcome = ''comes back in June'' WHERE closed_on IS NOT NULL', 'UPDATE crm_data.follow_up SET closed_on = NULL, closed_by = NULL, outcome = NULL WHERE closed_on IS NOT NULL',
+    'UPDATE crm_data.follow_up SET owner = ''me'' WHERE closed_on IS NOT NULL', 'UPDATE crm_data.follow_up SET action = ''sleep'' WHERE closed_on IS NULL', 'UPDATE crm_data.follow_up SET opened_on = ''2001-01-01'' WHERE closed_on IS NULL',
+    'INSERT INTO crm_data.follow_up (customer_code, action, subject, opened_on, due_on, closed_on, closed_by, outcome) VALUES (''CUST202401010003'', ''x'', ''x'', ''2026-01-01'', ''2026-01-01'', ''2026-01-01'', ''ming'', ''done'')']) statement;
+RESET ROLE;
+BEGIN;
+SET LOCAL ROLE crm_owner;
+UPDATE crm_data.follow_up SET closed_on = '2026-03-01', closed_by = 'somebody_else', outcome = 'x' WHERE customer_code = 'CUST202401010002' AND action = 'wake_up';
+RESET ROLE;
+SELECT is((SELECT closed_by FROM crm_data.follow_up WHERE customer_code = 'CUST202401010002' AND action = 'wake_up'), session_user, 'who closed it is who did');
+ROLLBACK;
+SET SESSION AUTHORIZATION crm_test_data_two;
 SELECT is(classify(ARRAY['CUST202401010001']::customer_code[], 'value', '2026-02-10'), 0::bigint, 'high value still');
 SELECT results_eq($$SELECT action, due_on FROM follow_up WHERE customer_code = 'CUST202401010001' AND subject = 'value.high'$$, $$VALUES ('contact', date '2026-01-30')$$, 'a contact is due');
 RESET SESSION AUTHORIZATION;
