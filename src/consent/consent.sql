@@ -78,16 +78,21 @@ CREATE FUNCTION crm.lock_survivor(customer crm.customer_code) RETURNS crm.custom
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    root crm.customer_code := resolve(customer);
-    seen crm.customer_code;
+    root crm.customer_code;
+    stands crm.customer_code;
 BEGIN
-    -- While we wait the customer may be merged on, or apart; then somebody else stands for him.
-    WHILE (seen = root) IS NOT TRUE AND root IS NOT NULL LOOP
-        seen := root;
-        PERFORM FROM crm_data.customer c WHERE c.customer_code = seen FOR NO KEY UPDATE;
+    LOOP
         root := resolve(customer);
+        BEGIN
+            SELECT c.customer_code INTO stands FROM crm_data.customer c WHERE c.customer_code = root FOR NO KEY UPDATE;
+            EXIT WHEN stands IS NULL OR root = resolve(customer);
+            -- While we waited he was merged on, or apart, and somebody else stands for him. Let go before we wait for
+            -- that one: who holds a record that stands for nobody stops a merge that holds what we wait for.
+            RAISE EXCEPTION USING ERRCODE = 'KH014';
+        EXCEPTION WHEN SQLSTATE 'KH014' THEN NULL;
+        END;
     END LOOP;
-    RETURN (SELECT c.customer_code FROM crm_data.customer c WHERE c.customer_code = root);
+    RETURN stands;
 END
 $$;
 ALTER FUNCTION crm.lock_survivor(crm.customer_code) OWNER TO crm_owner;

@@ -86,32 +86,47 @@ Every table of crm_data that has a column of type crm.customer_code needs a row 
 REVOKE EXECUTE ON FUNCTION crm.merge_rule_faults() FROM PUBLIC; -- for whoever answers for the schema
 GRANT EXECUTE ON FUNCTION crm.merge_rule_faults() TO crm_admin, crm_data_admin;
 
-CREATE FUNCTION crm.merge_census(members crm.customer_code[]) RETURNS jsonb
-    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+-- Counting is asked for at every merge and reads some fifteen tables: written out as one
+-- function, whose plan is kept, whenever the rules change.
+CREATE FUNCTION crm.merge_census_write() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-DECLARE
-    answer jsonb;
 BEGIN
-    -- The customer's own row is pointed at by the merge itself; what a person changes in it is named.
-    EXECUTE (SELECT 'SELECT jsonb_object_agg(code, tables) FROM (SELECT code, jsonb_object_agg(t, jsonb_build_array(n, d)) AS tables FROM ('
-                    || string_agg(format('SELECT t.customer_code, %L, count(*), sum(hash_record_extended(%s, 0)::numeric)::text FROM crm_data.%I t
-                                           WHERE t.customer_code = ANY ($1) GROUP BY 1',
-                                         r.relation, CASE r.relation WHEN 'customer' THEN 'ROW(t.customer_code, t.kind, t.owner_unit, t.channel, t.registered_at)'
-                                                                     ELSE 't' END, r.relation), ' UNION ALL ' ORDER BY r.relation)
-                    || ') x (code, t, n, d) GROUP BY code) y'
-               FROM crm_data.merge_rule r WHERE r.way IN ('pointer', 'golden', 'moves'))
-       INTO answer USING members;
-    RETURN coalesce(answer, '{}');
+    EXECUTE format($census$
+        CREATE %s FUNCTION crm.merge_census(members crm.customer_code[]) RETURNS jsonb
+            LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+            SET search_path = pg_catalog, crm, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+            AS $body$
+        BEGIN
+            RETURN coalesce((SELECT jsonb_object_agg(code, tables) FROM (
+                SELECT code, jsonb_object_agg(relation, jsonb_build_array(n, digest)) AS tables FROM (%s) x (code, relation, n, digest) GROUP BY code) y), '{}');
+        END
+        $body$ $census$,
+        -- Only what is our own is replaced.
+        CASE WHEN to_regprocedure('crm.merge_census(crm.customer_code[])') IS NOT NULL THEN 'OR REPLACE' END,
+        -- The customer's own row is pointed at by the merge itself; what a person changes in it is named.
+        (SELECT string_agg(format('SELECT t.customer_code, %L, count(*), sum(hash_record_extended(%s, 0)::numeric)::text FROM crm_data.%I t WHERE t.customer_code = ANY (members) GROUP BY 1',
+                                  r.relation, CASE r.relation WHEN 'customer' THEN 'ROW(t.customer_code, t.kind, t.owner_unit, t.channel, t.registered_at)'
+                                                              ELSE 't' END, r.relation), ' UNION ALL ' ORDER BY r.relation)
+           FROM crm_data.merge_rule r WHERE r.way IN ('pointer', 'golden', 'moves')));
+    RETURN NULL;
 END
 $$;
-ALTER FUNCTION crm.merge_census(crm.customer_code[]) OWNER TO crm_owner;
-COMMENT ON FUNCTION crm.merge_census(crm.customer_code[]) IS
-$$What records have: for each and each table its rows and a digest, no values (数据清点). A part of crm.merge().$$;
-REVOKE EXECUTE ON FUNCTION crm.merge_census(crm.customer_code[]) FROM PUBLIC; -- reads all tables
+ALTER FUNCTION crm.merge_census_write() OWNER TO crm_owner;
+COMMENT ON FUNCTION crm.merge_census_write() IS
+$$Trigger: writes crm.merge_census() anew after the rules of merging were changed (重写数据清点函数).$$;
+REVOKE EXECUTE ON FUNCTION crm.merge_census_write() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.merge_census_write() TO crm_owner; -- who makes the trigger
+
+-- What runs for every merge is plpgsql, which keeps its plans; SQL functions would plan anew.
 
 CREATE FUNCTION crm.merge_members(code crm.customer_code) RETURNS crm.customer_code[]
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
-    AS $$ SELECT array_agg(c.customer_code ORDER BY c.customer_code) FROM crm_data.customer c WHERE c.survivor_code = code $$;
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RETURN (SELECT array_agg(c.customer_code ORDER BY c.customer_code) FROM crm_data.customer c WHERE c.survivor_code = code);
+END
+$$;
 ALTER FUNCTION crm.merge_members(crm.customer_code) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_members(crm.customer_code) IS
 $$All records for which this one stands, itself among them; null for one that is merged (合并成员).
@@ -120,20 +135,23 @@ REVOKE EXECUTE ON FUNCTION crm.merge_members(crm.customer_code) FROM PUBLIC; -- 
 GRANT EXECUTE ON FUNCTION crm.merge_members(crm.customer_code) TO crm_reader, crm_data_admin;
 
 CREATE FUNCTION crm.merge_subtree(code crm.customer_code, until_id bigint DEFAULT 9223372036854775807) RETURNS crm.customer_code[]
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    WITH RECURSIVE below AS (
-        SELECT code AS code
-        UNION
-        SELECT m.loser_code FROM below b JOIN crm_data.merge m ON m.survivor_code = b.code AND m.undone_at IS NULL AND m.merge_id <= until_id
-    )
-    SELECT array_agg(b.code ORDER BY b.code) FROM below b $$;
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        WITH RECURSIVE below AS (
+            SELECT merge_subtree.code AS code
+            UNION
+            SELECT m.loser_code FROM below b JOIN crm_data.merge m ON m.survivor_code = b.code AND m.undone_at IS NULL AND m.merge_id <= until_id
+        )
+        SELECT array_agg(b.code ORDER BY b.code) FROM below b);
+END
+$$;
 ALTER FUNCTION crm.merge_subtree(crm.customer_code, bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merge_subtree(crm.customer_code, bigint) IS
 $$A record and all that were merged into it, directly or on the way, until a merge (合并子树). A part of crm.unmerge().$$;
 REVOKE EXECUTE ON FUNCTION crm.merge_subtree(crm.customer_code, bigint) FROM PUBLIC; -- a part of crm.unmerge()
-
--- What runs for every merge is plpgsql, which keeps its plans; SQL functions would plan anew.
 
 -- -- the golden record ---------------------------------------------------------------
 

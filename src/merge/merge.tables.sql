@@ -176,12 +176,16 @@ BEGIN
 END
 $guards$;
 
+CREATE TRIGGER census AFTER INSERT OR UPDATE OR DELETE ON crm_data.merge_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.merge_census_write();
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES
     ('field_source', 'pointer', 'where each record''s own values come from'),
     ('customer_relation', 'pointer', 'either end is shown as its survivor; a relation of a customer to itself is not shown'),
     ('duplicate_case', 'stays', 'what was suspected, of the records as they were; the work list shows their survivors'),
     ('merge', 'stays', 'the merges themselves'),
     ('merge_request', 'stays', 'what was asked for');
+COMMENT ON FUNCTION crm.merge_census(crm.customer_code[]) IS
+$$What records have: for each and each table its rows and a digest, no values (数据清点). A part of crm.merge(). Written from crm_data.merge_rule.$$;
+REVOKE EXECUTE ON FUNCTION crm.merge_census(crm.customer_code[]) FROM PUBLIC; -- reads all tables
 
 -- -- what people read ------------------------------------------------------------------------
 
