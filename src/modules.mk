@@ -42,7 +42,12 @@ OBJS = \
 	src/intake/intake_core.o \
 	src/points/points.o \
 	src/points/points_read.o \
+	src/points/points_call.o \
+	src/points/points_request.o \
+	src/points/points_account.o \
 	src/points/points_post.o \
+	src/points/points_refusal.o \
+	src/points/points_chain.o \
 	src/points/points_store.o \
 	src/points/points_formula.o \
 	src/points/points_formula_core.o \
