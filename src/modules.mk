@@ -65,6 +65,8 @@ OBJS = \
 	src/match/match_source.o \
 	src/match/match_page.o \
 	src/match/match_run.o \
+	src/match/match_read.o \
+	src/match/match_write.o \
 	src/match/match_tune.o \
 	src/match/match_list.o \
 	src/match/match_find.o \
