@@ -69,7 +69,11 @@ OBJS = \
 	src/match/match_write.o \
 	src/match/match_tune.o \
 	src/match/match_list.o \
+	src/match/match_saved.o \
+	src/match/match_kept.o \
 	src/match/match_find.o \
+	src/match/match_join.o \
+	src/match/match_recluster.o \
 	src/match/match_answer.o \
 	src/match/match_cn_address_core.o \
 	src/match/match_cn_company_core.o \

@@ -18,7 +18,6 @@
 #include "match_run.h"
 #include "match_inside_core.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"

@@ -10,7 +10,6 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/timestamp.h"
 
 /* An account as it was before entries that are kept and not yet written. */
 typedef struct Before
