@@ -42,7 +42,12 @@ OBJS = \
 	src/intake/intake_core.o \
 	src/points/points.o \
 	src/points/points_read.o \
+	src/points/points_call.o \
+	src/points/points_request.o \
+	src/points/points_account.o \
 	src/points/points_post.o \
+	src/points/points_refusal.o \
+	src/points/points_chain.o \
 	src/points/points_store.o \
 	src/points/points_formula.o \
 	src/points/points_formula_core.o \
@@ -60,9 +65,15 @@ OBJS = \
 	src/match/match_source.o \
 	src/match/match_page.o \
 	src/match/match_run.o \
+	src/match/match_read.o \
+	src/match/match_write.o \
 	src/match/match_tune.o \
 	src/match/match_list.o \
+	src/match/match_saved.o \
+	src/match/match_kept.o \
 	src/match/match_find.o \
+	src/match/match_join.o \
+	src/match/match_recluster.o \
 	src/match/match_answer.o \
 	src/match/match_cn_address_core.o \
 	src/match/match_cn_company_core.o \

@@ -1,6 +1,6 @@
 /*
- * match_find.h: one call's work on one record: match_find.c finds and adds,
- * match_answer.c is what SQL calls.
+ * match_find.h: one call's work on one record: match_find.c finds, match_join.c adds
+ * and takes out, match_answer.c is what SQL calls.
  */
 #ifndef CRM_MATCH_FIND_H
 #define CRM_MATCH_FIND_H
@@ -64,6 +64,20 @@ extern void crm_match_find_identities(CrmMatchFind *find, size_t from, size_t to
 extern int64 crm_match_find_record(CrmMatchFind *find, const char *id);
 extern unsigned char *crm_match_find_prepared(CrmMatchFind *find, int64 record, size_t *length);
 extern void crm_match_find_score(CrmMatchFind *find, const unsigned char *a, const unsigned char *b, CrmMatchScore *score);
+/* Id and cluster of a record, wherever it stands. */
+extern text *crm_match_find_identity(CrmMatchFind *find, int64 record, int64 *cluster);
+/* Records of the run under a block key, or of one of its clusters; valid until the reader reads on. */
+extern bool crm_match_find_block(CrmMatchReader *reader, CrmMatchPageKind kind, uint64 key, const char **records, uint32 *count);
+/* The cluster that a cluster has become. */
+extern int64 crm_match_cluster_now(CrmMatchFind *find, int64 cluster);
+
+/* -- match_kept.c ----------------------------------------------------------------------- */
+
+/* trusted: the caller answers for the rights. */
+extern CrmMatchStored *crm_match_kept_model(const char *name, bool trusted);
+
+/* -- match_join.c ----------------------------------------------------------------------- */
+
 extern int64 crm_match_find_add(CrmMatchFind *find, const char *id);
 extern void crm_match_find_remove(CrmMatchFind *find, int64 record);
 

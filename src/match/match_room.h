@@ -95,7 +95,7 @@ typedef struct CrmMatchStored
 	CrmMatchPlan *plan;
 	CrmMatchModel fit;			/* fit.trained: whether it is */
 	uint64		secret[2];
-	struct CrmMatchScale *scale;	/* made by match_find.c, which keeps models */
+	struct CrmMatchScale *scale;	/* made by match_kept.c, which keeps models */
 	struct CrmMatchDirectory *directory;	/* of records; the same */
 	MemoryContext context;		/* that they are kept in */
 } CrmMatchStored;

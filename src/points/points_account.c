@@ -1,0 +1,111 @@
+/*
+ * points_account.c: the accounts of a call: which requests need them, and their locks.
+ *
+ * Accounts are locked in order before anything is decided, so that transfers and
+ * batches do not wait for one another in circles.
+ */
+#include "points_post.h"
+
+#include "utils/memutils.h"
+
+/* A request needs an account: which one, and where it wants to know it. */
+typedef struct Need
+{
+	int64		customer;
+	const char *programme;
+	CrmAccount **place;
+} Need;
+
+static int
+need_order(const void *a, const void *b)
+{
+	const Need *x = a;
+	const Need *y = b;
+
+	if (x->customer != y->customer)
+		return x->customer < y->customer ? -1 : 1;
+	return strcmp(x->programme, y->programme);
+}
+
+static int
+collect_needs(Request *requests, int count, Need *needs)
+{
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Request    *r = &requests[i];
+
+		needs[n++] = (Need) {r->customer, r->programme, &r->account};
+		if (r->customer2 != 0)
+			needs[n++] = (Need) {r->customer2, r->programme, &r->other};
+	}
+	if (n > 1)
+		qsort(needs, n, sizeof(Need), need_order);
+	return n;
+}
+
+static const CrmProgramme *
+programme_of(const Need *need, const CrmAccount *before)
+{
+	return before != NULL && strcmp(before->programme->name, need->programme) == 0 ? before->programme :
+		crm_store_programme(need->programme);
+}
+
+/* Each account once, whoever needs it. */
+static void
+name_accounts(Accounts *accounts, Request *requests, int count)
+{
+	Need	   *needs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Need) * 2 * count);
+	int			n = collect_needs(requests, count, needs);
+
+	accounts->account = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CrmAccount) * n);
+	accounts->count = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (i == 0 || need_order(&needs[i - 1], &needs[i]) != 0)
+		{
+			CrmAccount *account = &accounts->account[accounts->count];
+
+			memset(account, 0, sizeof(CrmAccount));
+			account->customer = needs[i].customer;
+			account->programme = programme_of(&needs[i], accounts->count > 0 ? account - 1 : NULL);
+			accounts->count++;
+		}
+		*needs[i].place = &accounts->account[accounts->count - 1];
+	}
+	pfree(needs);
+}
+
+/* Rows first, then the stripes of what has none, then the rows that came meanwhile. */
+void
+crm_points_lock_accounts(Accounts *accounts)
+{
+	bool		missing[CRM_STRIPES];
+	bool		any = false;
+
+	for (int i = 0; i < accounts->count; i++)
+	{
+		if (crm_store_lock(&accounts->store, &accounts->account[i]))
+			continue;
+		if (!any)
+			memset(missing, 0, sizeof(missing));
+		missing[crm_store_stripe(&accounts->account[i])] = any = true;
+	}
+	for (int stripe = 0; any && stripe < CRM_STRIPES; stripe++)
+		if (missing[stripe])
+			crm_store_lock_stripe(&accounts->store, stripe);
+	for (int i = 0; any && i < accounts->count; i++)
+		if (!accounts->account[i].exists)
+			crm_store_lock(&accounts->store, &accounts->account[i]);
+}
+
+void
+crm_points_open_accounts(Accounts *accounts, Request *requests, int count, bool is_hopeful)
+{
+	name_accounts(accounts, requests, count);
+	crm_store_open(&accounts->store, accounts->count > 1 ? accounts->account[accounts->count - 1].customer : 0);
+	if (is_hopeful && accounts->count == 1)
+		crm_store_hope(&accounts->store);
+	crm_points_lock_accounts(accounts);
+}

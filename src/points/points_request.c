@@ -1,0 +1,156 @@
+/*
+ * points_request.c: what is asked: a request's parts are checked, one by one or in rows.
+ *
+ * Here belongs what can be said of a request without looking at any account.
+ */
+#include "points_post.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/typcache.h"
+
+#define REQUEST_ID_SIZE 200
+
+/* -- parts --------------------------------------------------------------------------------- */
+
+static CrmPointsKind
+kind_asked(const char *name)
+{
+	for (int kind = 0; kind <= CRM_POINTS_UNLOCK; kind++)
+		if (strcmp(crm_points_kind_name[kind], name) == 0)
+			return kind;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("no such operation on points"),
+			 errhint("Operations are earn, gift, redeem, reverse_redeem, reverse_earn, freeze, unfreeze, capture, adjust, transfer, lock and unlock.")));
+}
+
+static void
+require(bool given, const char *what)
+{
+	if (!given)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a posting of points lacks its %s", what)));
+}
+
+static char *
+checked_request_id(const text *input)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(input);
+
+	if (length == 0 || length > REQUEST_ID_SIZE || VARDATA_ANY(input)[0] == '~')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a request id has 1 to %d bytes and does not begin with ~", REQUEST_ID_SIZE),
+				 errhint("Take what your system calls the request, or gen_random_uuid().")));
+	return text_to_cstring(input);
+}
+
+char *
+crm_points_checked_programme(const text *input)
+{
+	/* One that is too long is none of ours. */
+	char	   *name = text_to_cstring(input);
+
+	name[Min(strlen(name), CRM_PROGRAMME_SIZE - 1)] = '\0';
+	return name;
+}
+
+static void
+checked_class(const text *input, char class[CRM_CLASS_SIZE])
+{
+	if (crm_class_parse(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), class) != CRM_LEDGER_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid class of points"),
+				 errdetail("%s", crm_ledger_reason(CRM_LEDGER_CLASS))));
+}
+
+int32
+crm_points_checked_day(DateADT day, bool never_too)
+{
+	if ((day < CRM_DAY_FIRST || day > CRM_DAY_LAST) && !(never_too && day == CRM_DAY_NEVER))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("day of points out of range"),
+				 errhint("Days are from 0001-01-01 to 9999-12-31; points without a last day have infinity.")));
+	return day;
+}
+
+void
+crm_points_read_request(const Datum *part, const bool *isnull, Request *r)
+{
+	memset(r, 0, sizeof(*r));
+	require(!isnull[PART_REQUEST_ID], "request id");
+	require(!isnull[PART_OP], "operation");
+	require(!isnull[PART_CUSTOMER], "customer");
+	require(!isnull[PART_PROGRAMME], "programme");
+	r->op.kind = kind_asked(TextDatumGetCString(part[PART_OP]));
+	require(r->op.kind != CRM_POINTS_TRANSFER || !isnull[PART_CUSTOMER2], "receiver");
+	require(!crm_points_needs_ref(r->op.kind) || !isnull[PART_REF], "ref");
+	r->request_id = checked_request_id(DatumGetTextPP(part[PART_REQUEST_ID]));
+	r->customer = DatumGetInt64(part[PART_CUSTOMER]);
+	r->programme = crm_points_checked_programme(DatumGetTextPP(part[PART_PROGRAMME]));
+	r->op.business_date = isnull[PART_BUSINESS_DATE] ? crm_company_today() :
+		crm_points_checked_day(DatumGetDateADT(part[PART_BUSINESS_DATE]), false);
+	if (r->op.kind == CRM_POINTS_TRANSFER)
+		r->customer2 = DatumGetInt64(part[PART_CUSTOMER2]);
+	if (crm_points_needs_ref(r->op.kind))
+		r->ref = TextDatumGetCString(part[PART_REF]);
+	r->rule_version = isnull[PART_RULE_VERSION] ? 0 : DatumGetInt32(part[PART_RULE_VERSION]);
+	if (r->op.kind == CRM_POINTS_LOCK || r->op.kind == CRM_POINTS_UNLOCK)
+		return;
+	r->op.has_amount = !isnull[PART_AMOUNT];
+	r->op.amount = isnull[PART_AMOUNT] ? 0 : DatumGetInt64(part[PART_AMOUNT]);
+	if (!crm_points_is_credit(r->op.kind, r->op.amount))
+		return;
+	r->op.expires_on = isnull[PART_EXPIRES_ON] ? CRM_DAY_NEVER : crm_points_checked_day(DatumGetDateADT(part[PART_EXPIRES_ON]), true);
+	if (!isnull[PART_CLASS])
+		checked_class(DatumGetTextPP(part[PART_CLASS]), r->op.class);
+}
+
+/* -- rows ---------------------------------------------------------------------------------- */
+
+/* The rows of an array are of one type, which is looked up once. */
+static TupleDesc
+row_type(HeapTupleHeader row)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+
+	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
+		elog(ERROR, "an operation on points has %d fields", desc->natts);
+	return desc;
+}
+
+static void
+read_row(HeapTupleHeader row, TupleDesc desc, Request *request)
+{
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Datum		part[PARTS];
+	bool		isnull[PARTS];
+
+	isnull[PART_RULE_VERSION] = true;
+	heap_deform_tuple(&tuple, desc, part, isnull);
+	crm_points_read_request(part, isnull, request);
+}
+
+void
+crm_points_read_rows(Datum *elements, const bool *missing, int count, Request *requests)
+{
+	TupleDesc	desc = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		HeapTupleHeader row;
+
+		require(!missing[i], "row");
+		row = DatumGetHeapTupleHeader(elements[i]);
+		if (desc == NULL)
+			desc = row_type(row);
+		read_row(row, desc, &requests[i]);
+	}
+	if (desc != NULL)
+		ReleaseTupleDesc(desc);
+}
