@@ -668,7 +668,8 @@ crm_match_suggest(const CrmMatchColumn *column, int column_count, const CrmMatch
 	free(profile);
 	for (int i = 0; i < column_count && why != NULL; i++)
 		why[i] = guess_why[guess[i]];
+	/* What all records have alike tells of none: an exact comparison would weigh nothing. */
 	if (settings->comparison_count == 0)
-		return crm_match_fail(fault, CRM_MATCH_NO_COLUMNS, "");
+		return crm_match_fail(fault, CRM_MATCH_NO_COLUMNS, "Each column names the record, is nearly empty, or has one value in all records.");
 	return crm_match_suggest_rules(value, looked, total < rows ? rows : total, settings, fault);
 }

@@ -354,7 +354,12 @@ test_refusals(const CrmMatchSettings *good)
 	settings.rule[0].part[0].family = 99;
 	CHECK(crm_match_create(&settings, NULL, &fault) == NULL && fault.code == CRM_MATCH_SETTINGS);
 	CHECK(crm_match_suggest(column, COLUMNS, nothing, 30, 30, &settings, NULL, &fault) == CRM_MATCH_NO_COLUMNS);
+	CHECK(strstr(fault.detail, "one value in all records") != NULL);
 	CHECK(crm_match_suggest(column, 0, nothing, 0, 0, &settings, NULL, &fault) == CRM_MATCH_NO_COLUMNS);
+	/* Records that are all alike are no duplicates to be found: nothing tells them from others. */
+	for (int i = 0; i < COLUMNS * 30; i++)
+		nothing[i] = (CrmMatchText) {"13800138000", 11};
+	CHECK(crm_match_suggest(column, COLUMNS, nothing, 30, 30, &settings, NULL, &fault) == CRM_MATCH_NO_COLUMNS);
 	engine = filled(good, &hasty);
 	CHECK(run(engine) == CRM_MATCH_CANCELED);
 	crm_match_destroy(engine);
