@@ -626,42 +626,51 @@ GRANT EXECUTE ON FUNCTION crm.merge_reject(bigint, text) TO crm_data_admin;
 -- -- undo -------------------------------------------------------------------------------------
 
 CREATE FUNCTION crm.merges_above(id bigint) RETURNS bigint[]
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    WITH RECURSIVE above AS (
-        SELECT m.merge_id, m.survivor_code FROM crm_data.merge m WHERE m.merge_id = id
-        UNION
-        SELECT m.merge_id, m.survivor_code FROM above a JOIN crm_data.merge m ON m.loser_code = a.survivor_code AND m.undone_at IS NULL
-    )
-    SELECT array_agg(a.merge_id ORDER BY a.merge_id DESC) FROM above a $$;
+BEGIN
+    RETURN (
+        WITH RECURSIVE above AS (
+            SELECT m.merge_id, m.survivor_code FROM crm_data.merge m WHERE m.merge_id = id
+            UNION
+            SELECT m.merge_id, m.survivor_code FROM above a JOIN crm_data.merge m ON m.loser_code = a.survivor_code AND m.undone_at IS NULL
+        )
+        SELECT array_agg(a.merge_id ORDER BY a.merge_id DESC) FROM above a);
+END
+$$;
 ALTER FUNCTION crm.merges_above(bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.merges_above(bigint) IS
 $$The merges through which what this one moved went on, the last first, itself at the end (上级合并). A part of crm.unmerge().$$;
 REVOKE EXECUTE ON FUNCTION crm.merges_above(bigint) FROM PUBLIC; -- a part of crm.unmerge()
 
 CREATE FUNCTION crm.unmerge_conflicts(id bigint) RETURNS jsonb
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp SET jit = off
     AS $$
-    WITH m AS (
-        SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merge_members(resolve(x.loser_code)) AS whole, crm.merges_above(id) AS above,
-               crm.merge_census(ARRAY(SELECT k::crm.customer_code FROM jsonb_object_keys(x.had) k)) AS has
-          FROM crm_data.merge x WHERE x.merge_id = id
-    ), changed AS (
-        SELECT code, r.relation, m.had #> ARRAY[code, r.relation] AS before, m.has #> ARRAY[code, r.relation] AS now,
-               CASE WHEN code::crm.customer_code = ANY (m.apart) THEN 'loser' ELSE 'survivor' END AS side
-          FROM m, jsonb_object_keys(m.had) code, crm_data.merge_rule r WHERE r.way <> 'moves'
-    )
-    SELECT jsonb_build_object(
-        'changed', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', c.code, 'side', c.side, 'table', c.relation,
-                               'rows_before', coalesce(c.before -> 0, '0'), 'rows_now', coalesce(c.now -> 0, '0')) ORDER BY c.code, c.relation), '[]')
-                      FROM changed c WHERE c.before IS DISTINCT FROM c.now),
-        'merged_on', (SELECT coalesce(jsonb_agg(jsonb_build_object('merge', l.merge_id, 'survivor', l.survivor_code, 'loser', l.loser_code) ORDER BY l.merge_id), '[]')
-                        FROM m JOIN crm_data.merge l ON l.merge_id = ANY (m.above) OR l.survivor_code = ANY (m.tree)
-                       WHERE l.undone_at IS NULL AND l.merge_id > id),
-        'refusals', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', x, 'purpose', e.purpose, 'channel', e.channel, 'status', e.status, 'event', e.event_id) ORDER BY e.event_id, x), '[]')
-                       FROM m JOIN crm_data.consent_event e ON e.customer_code = ANY (m.whole), unnest(e.about) x
-                      WHERE e.status IN ('denied', 'withdrawn') AND x = ANY (m.whole)
-                        AND (e.customer_code = ANY (m.apart)) <> (x = ANY (m.apart)))) FROM m $$;
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        WITH m AS (
+            SELECT x.*, crm.merge_subtree(x.survivor_code) AS tree, crm.merge_subtree(x.loser_code) AS apart, crm.merge_members(resolve(x.loser_code)) AS whole, crm.merges_above(id) AS above,
+                   crm.merge_census(ARRAY(SELECT k::crm.customer_code FROM jsonb_object_keys(x.had) k)) AS has
+              FROM crm_data.merge x WHERE x.merge_id = id
+        ), changed AS (
+            SELECT code, r.relation, m.had #> ARRAY[code, r.relation] AS before, m.has #> ARRAY[code, r.relation] AS now,
+                   CASE WHEN code::crm.customer_code = ANY (m.apart) THEN 'loser' ELSE 'survivor' END AS side
+              FROM m, jsonb_object_keys(m.had) code, crm_data.merge_rule r WHERE r.way <> 'moves'
+        )
+        SELECT jsonb_build_object(
+            'changed', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', c.code, 'side', c.side, 'table', c.relation,
+                                   'rows_before', coalesce(c.before -> 0, '0'), 'rows_now', coalesce(c.now -> 0, '0')) ORDER BY c.code, c.relation), '[]')
+                          FROM changed c WHERE c.before IS DISTINCT FROM c.now),
+            'merged_on', (SELECT coalesce(jsonb_agg(jsonb_build_object('merge', l.merge_id, 'survivor', l.survivor_code, 'loser', l.loser_code) ORDER BY l.merge_id), '[]')
+                            FROM m JOIN crm_data.merge l ON l.merge_id = ANY (m.above) OR l.survivor_code = ANY (m.tree)
+                           WHERE l.undone_at IS NULL AND l.merge_id > id),
+            'refusals', (SELECT coalesce(jsonb_agg(jsonb_build_object('customer', x, 'purpose', e.purpose, 'channel', e.channel, 'status', e.status, 'event', e.event_id) ORDER BY e.event_id, x), '[]')
+                           FROM m JOIN crm_data.consent_event e ON e.customer_code = ANY (m.whole), unnest(e.about) x
+                          WHERE e.status IN ('denied', 'withdrawn') AND x = ANY (m.whole)
+                            AND (e.customer_code = ANY (m.apart)) <> (x = ANY (m.apart)))) FROM m);
+END
+$$;
 ALTER FUNCTION crm.unmerge_conflicts(bigint) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.unmerge_conflicts(bigint) IS
 $$What has changed since a merge (撤销合并冲突).

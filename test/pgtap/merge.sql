@@ -31,14 +31,18 @@ SELECT count(pg_temp.new(l, f, ch)) FROM (VALUES
 SELECT is((SELECT array_agg(f::text) FROM crm.merge_rule_faults() f), NULL, 'every table with customer codes says what a merge does with it');
 SELECT cmp_ok(count(*), '>', 15::bigint, 'and these are many') FROM crm_data.merge_rule;
 CREATE TABLE crm_data.forgotten (customer_code crm.customer_code, n integer);
+GRANT SELECT ON crm_data.forgotten TO crm_owner;
 SELECT is(array_agg(relation), '{forgotten}', 'a new table without a rule is found') FROM crm.merge_rule_faults();
 INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES ('forgotten', 'pointer', 'so it says');
 SELECT matches(string_agg(relation || ' ' || fault, ';'), '^forgotten is joined through the pointer', 'nor is it enough to say pointer where no view follows it') FROM crm.merge_rule_faults();
 CREATE VIEW crm.forgotten_view AS SELECT k.survivor_code AS customer_code, f.n FROM crm_data.forgotten f JOIN crm_data.customer k ON k.customer_code = f.customer_code;
 SELECT is(count(*), 0::bigint, 'with the view it is') FROM crm.merge_rule_faults();
+INSERT INTO crm_data.forgotten VALUES (pg_temp.c('a'), 1);
+SELECT is(crm.merge_census(ARRAY[pg_temp.c('a')]) #> ARRAY[pg_temp.c('a')::text, 'forgotten', '0'], '1', 'a merge counts its rows from now on');
 DROP TABLE crm_data.forgotten CASCADE;
 SELECT is(array_agg(relation), '{forgotten}', 'a rule without a table is found') FROM crm.merge_rule_faults();
 DELETE FROM crm_data.merge_rule WHERE relation = 'forgotten';
+SELECT is(crm.merge_census(ARRAY[pg_temp.c('a')]) #> ARRAY[pg_temp.c('a')::text, 'forgotten'], NULL, 'and without a rule no more');
 SELECT throws_ok($$INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES ('x', 'moves', 'x')$$, '23514', NULL, 'what moves needs its functions');
 
 -- 2. what is refused
