@@ -380,7 +380,7 @@ ALTER FUNCTION crm.request_score_change(crm.customer_code, text, text, text, num
 COMMENT ON FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) IS
 $$Ask for something beyond the rules, which somebody else decides; returns the number of the request (申请例外).
 kind grade: subject is a purpose, wanted the grade; limit: subject is a currency, wanted long_term, temporary or not_controlled, with amount; level: subject is a level scheme, wanted the level. Asked for a merged record, it is a request of the one that stands for it.
-Errors: 42501, 23514 without reason or evidence, 23503.$$;
+Errors: 42501, 23514 without reason or evidence, for a limit of another kind or a temporary one of more than 7 days, 23503.$$;
 REVOKE EXECUTE ON FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) FROM PUBLIC; -- writes requests
 GRANT EXECUTE ON FUNCTION crm.request_score_change(crm.customer_code, text, text, text, numeric, date, text, text, date) TO crm_data_admin, crm_credit;
 

@@ -169,6 +169,9 @@ CREATE TABLE crm_data.score_request (
     decision_note text,
     PRIMARY KEY (customer_code, request_no),
     CONSTRAINT all_expire CHECK (valid_until < 'infinity' AND (wanted <> 'not_controlled' OR kind <> 'limit' OR valid_until - valid_from <= 366)),
+    -- As in crm_data.credit_limit, so that nobody approves what cannot be granted.
+    CONSTRAINT limit_is_known CHECK (kind <> 'limit' OR wanted IN ('long_term', 'temporary', 'not_controlled')),
+    CONSTRAINT temporary_is_short CHECK (kind <> 'limit' OR wanted <> 'temporary' OR valid_until - valid_from < 7),
     CHECK ((kind = 'limit') = (amount IS NOT NULL) OR kind = 'limit' AND wanted = 'not_controlled')
 );
 

@@ -123,6 +123,8 @@ SELECT throws_ok($$SELECT grant_credit_limit('CUST202401010002', 'long_term', 1,
 SELECT lives_ok($$SELECT grant_credit_limit('CUST202401010001', 'long_term', 10000, 'trade', '2026-12-31', '2026-01-11')$$, 'within policy');
 SELECT lives_ok($$SELECT grant_credit_limit('CUST202401010001', 'temporary', 1000, 'urgent', '2026-01-17', '2026-01-11')$$, 'seven days');
 SELECT throws_ok($$SELECT grant_credit_limit('CUST202401010001', 'temporary', 1000, 'urgent', '2026-01-24', '2026-01-18')$$, 'KH003', NULL, 'not one after the other');
+SELECT throws_ok(format($$SELECT request_score_change('CUST202401010001', 'limit', 'CNY', %L, 9000, %L, 'urgent', 'letter', '2026-01-11')$$, wanted, until), '23514', NULL, 'nor is asked for ' || what)
+  FROM (VALUES ('temporary', '2026-01-18', 'for longer'), ('eternal', '2026-01-17', 'under another name')) v (wanted, until, what);
 SELECT is(credit_available('CUST202401010001', '2026-01-12'), 10000.00, '10000 + 1000 - 1000');
 SELECT is(credit_available('CUST202401010001', '2026-01-18'), 9000.00, 'after the seventh day');
 RESET SESSION AUTHORIZATION;
