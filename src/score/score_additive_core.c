@@ -165,47 +165,54 @@ add_penalty(const CrmAdditivePart *part, Work *work, double rows)
 
 /* -- one pass over the rows -------------------------------------------------------------------- */
 
+/* So many rows at once: what they add to a characteristic's part of the matrix lies close together. */
+#define BLOCK 64
+
 static void
-add_row(const CrmAdditive *model, const uint8_t *level, bool event, Work *work, int *at)
+add_block(const CrmAdditive *model, size_t first, int rows, Work *work)
 {
-	double		eta = work->beta[0];
-	double		e;
-	double		probability;
-	double		weight;
-	int			k = model->parts;
+	uint16_t	at[BLOCK][CRM_ADDITIVE_PARTS];
+	double		residual[BLOCK];
+	double		weight[BLOCK];
 
-	for (int j = 0; j < k; j++)
+	for (int r = 0; r < rows; r++)
 	{
-		at[j] = model->part[j].first + model->part[j].group[level[j]];
-		eta += work->beta[at[j]];
-	}
-	e = exp(-fabs(eta));
-	probability = (eta > 0 ? 1 : e) / (1 + e);
-	weight = e / ((1 + e) * (1 + e));
-	work->gradient[0] += event - probability;
-	work->hessian[0] += weight;
-	for (int j = 0; j < k; j++)
-	{
-		double	   *row = work->hessian + (size_t) at[j] * work->p;
+		const uint8_t *level = model->level + (first + r) * model->parts;
+		double		eta = work->beta[0];
+		double		e;
 
-		work->gradient[at[j]] += event - probability;
-		row[0] += weight;
-		/* Unknowns of a later part are later: this is the lower half. */
-		for (int i = 0; i <= j; i++)
-			row[at[i]] += weight;
+		for (int j = 0; j < model->parts; j++)
+		{
+			at[r][j] = model->part[j].first + model->part[j].group[level[j]];
+			eta += work->beta[at[r][j]];
+		}
+		e = exp(-fabs(eta));
+		residual[r] = (model->y[first + r] != 0) - (eta > 0 ? 1 : e) / (1 + e);
+		weight[r] = e / ((1 + e) * (1 + e));
+		work->gradient[0] += residual[r];
+		work->hessian[0] += weight[r];
 	}
+	for (int j = 0; j < model->parts; j++)
+		for (int r = 0; r < rows; r++)
+		{
+			double	   *row = work->hessian + (size_t) at[r][j] * work->p;
+
+			work->gradient[at[r][j]] += residual[r];
+			row[0] += weight[r];
+			/* Unknowns of a later part are later: this is the lower half. */
+			for (int i = 0; i <= j; i++)
+				row[at[r][i]] += weight[r];
+		}
 }
 
 static void
 pass(const CrmAdditive *model, Work *work)
 {
-	int			at[256];
-
 	memset(work->gradient, 0, sizeof(double) * work->p);
 	memset(work->hessian, 0, sizeof(double) * work->p * work->p);
-	for (size_t i = 0; i < model->rows; i++)
+	for (size_t i = 0; i < model->rows; i += BLOCK)
 	{
-		add_row(model, model->level + i * model->parts, model->y[i] != 0, work, at);
+		add_block(model, i, model->rows - i < BLOCK ? (int) (model->rows - i) : BLOCK, work);
 		if (model->interrupt && i % 4096 == 0)
 			model->interrupt();
 	}

@@ -11,6 +11,8 @@
 
 /* Levels of one characteristic, what is missing included. */
 #define CRM_ADDITIVE_LEVELS 64
+/* The most characteristics. */
+#define CRM_ADDITIVE_PARTS 255
 
 typedef struct CrmAdditivePart
 {

@@ -10,6 +10,29 @@
 #define CRM_THETA_LIMIT 18.0
 #define CRM_MAXIMIZE_ITERATIONS 200
 
+/* Several rows at once, whose sums do not wait for each other; each sum keeps its order. */
+#define LANES 8
+
+/* Column j of so many rows from i on. */
+static void
+cholesky_rows(double *a, int n, int j, int i, int rows)
+{
+	const double *pivot = a + (size_t) j * n;
+	const double *row[LANES];
+	double		sum[LANES];
+
+	for (int r = 0; r < LANES; r++)
+	{
+		row[r] = a + (size_t) (i + (r < rows ? r : 0)) * n;
+		sum[r] = row[r][j];
+	}
+	for (int k = 0; k < j; k++)
+		for (int r = 0; r < LANES; r++)
+			sum[r] -= row[r][k] * pivot[k];
+	for (int r = 0; r < rows; r++)
+		a[(size_t) (i + r) * n + j] = sum[r] / pivot[j];
+}
+
 int
 crm_cholesky(double *a, int n, double share)
 {
@@ -25,14 +48,8 @@ crm_cholesky(double *a, int n, double share)
 			return j;
 		root = sqrt(left);
 		a[j * n + j] = root;
-		for (int i = j + 1; i < n; i++)
-		{
-			double		sum = a[i * n + j];
-
-			for (int k = 0; k < j; k++)
-				sum -= a[i * n + k] * a[j * n + k];
-			a[i * n + j] = sum / root;
-		}
+		for (int i = j + 1; i < n; i += LANES)
+			cholesky_rows(a, n, j, i, i + LANES < n ? LANES : n - i);
 	}
 	return -1;
 }
@@ -54,17 +71,46 @@ crm_cholesky_solve(const double *l, int n, double *b)
 	}
 }
 
+/* crm_cholesky_solve() for LANES right-hand sides, one row after the other, that are 0 before an index. */
+static void
+solve_rows(const double *l, int n, double *b, int from)
+{
+	double		sum[LANES];
+
+	for (int i = from; i < n; i++)
+	{
+		const double *row = l + (size_t) i * n;
+
+		for (int r = 0; r < LANES; r++)
+			sum[r] = b[(size_t) r * n + i];
+		for (int k = from; k < i; k++)
+			for (int r = 0; r < LANES; r++)
+				sum[r] -= row[k] * b[(size_t) r * n + k];
+		for (int r = 0; r < LANES; r++)
+			b[(size_t) r * n + i] = sum[r] / row[i];
+	}
+	for (int i = n - 1; i >= 0; i--)
+	{
+		for (int r = 0; r < LANES; r++)
+			sum[r] = b[(size_t) r * n + i];
+		for (int k = i + 1; k < n; k++)
+			for (int r = 0; r < LANES; r++)
+				sum[r] -= l[(size_t) k * n + i] * b[(size_t) r * n + k];
+		for (int r = 0; r < LANES; r++)
+			b[(size_t) r * n + i] = sum[r] / l[(size_t) i * n + i];
+	}
+}
+
 void
 crm_cholesky_invert(const double *l, int n, double *inverse)
 {
+	memset(inverse, 0, sizeof(double) * n * n);
 	for (int j = 0; j < n; j++)
-	{
-		double	   *row = inverse + (size_t) j * n;
-
-		memset(row, 0, sizeof(double) * n);
-		row[j] = 1;
-		crm_cholesky_solve(l, n, row);
-	}
+		inverse[(size_t) j * n + j] = 1;
+	for (int j = 0; j + LANES <= n; j += LANES)
+		solve_rows(l, n, inverse + (size_t) j * n, j);
+	for (int j = n - n % LANES; j < n; j++)
+		crm_cholesky_solve(l, n, inverse + (size_t) j * n);
 }
 
 /*

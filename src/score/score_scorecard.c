@@ -30,6 +30,8 @@
 #define LEVELS_MOST 32
 #define LEVEL_SHARE 50
 #define LEVEL_ROWS 10
+/* Of all characteristics together, three for each of the most there can be: the time of a fit grows with the cube of it. */
+#define LEVELS_ALL 768
 #define BANDS 10
 #define FETCH 10000
 
@@ -270,7 +272,7 @@ double_order(const void *a, const void *b)
 }
 
 static void
-level_numbers(Sample *sample, Column *column, CrmAdditivePart *part)
+level_numbers(Sample *sample, Column *column, CrmAdditivePart *part, int most)
 {
 	double	   *sorted = MemoryContextAllocHuge(CurrentMemoryContext, Max(sample->rows, 1) * sizeof(double));
 	Size		n = 0;
@@ -279,7 +281,7 @@ level_numbers(Sample *sample, Column *column, CrmAdditivePart *part)
 		if (!isnan(column->number[r]))
 			sorted[n++] = column->number[r];
 	qsort(sorted, n, sizeof(double), double_order);
-	column->edge_count = crm_additive_edges(sorted, n, LEVELS_MOST, Max(n / LEVEL_SHARE, LEVEL_ROWS), column->edges);
+	column->edge_count = crm_additive_edges(sorted, n, most, Max(n / LEVEL_SHARE, LEVEL_ROWS), column->edges);
 	column->other = -1;
 	part->ordered = n > 0 ? column->edge_count + 1 : 0;
 	part->levels = part->ordered;
@@ -393,6 +395,65 @@ drop_column(Sample *sample, int j, const char *why)
 	sample->columns--;
 }
 
+/* Values beyond the most frequent join the rest. */
+static void
+join_words(Column *column, CrmAdditivePart *part, int most)
+{
+	crm_words_iterator i;
+	Word	   *word;
+
+	column->value_count = most - 1 - (column->missing >= 0);
+	column->other = column->value_count;
+	part->levels = column->other + 1;
+	if (column->missing >= 0)
+		column->missing = part->levels++;
+	crm_words_start_iterate(column->words, &i);
+	while ((word = crm_words_iterate(column->words, &i)) != NULL)
+		word->count = Min(word->count, column->other);
+}
+
+/* The most levels that each characteristic may have, so that all have no more than LEVELS_ALL. */
+static int
+level_limit(const Sample *sample, const CrmAdditive *model)
+{
+	for (int most = CRM_ADDITIVE_LEVELS; most > 2; most--)
+	{
+		int			all = 0;
+
+		for (int j = 0; j < sample->columns; j++)
+			all += Min(model->part[j].levels, most);
+		if (all <= LEVELS_ALL)
+			return most;
+	}
+	return 2;
+}
+
+/* Many characteristics get coarser levels, those with the finest first. */
+static void
+limit_levels(Sample *sample, CrmAdditive *model)
+{
+	int			most = level_limit(sample, model);
+	int			coarser = 0;
+
+	for (int j = 0; j < sample->columns; j++)
+	{
+		Column	   *column = &sample->column[j];
+
+		if (model->part[j].levels <= most)
+			continue;
+		coarser++;
+		if (column->is_number)
+			level_numbers(sample, column, &model->part[j], most - (column->missing >= 0));
+		else
+			join_words(column, &model->part[j], most);
+	}
+	if (coarser > 0)
+		ereport(NOTICE,
+				(errmsg("%d characteristics have at most %d levels each", coarser, most),
+				 errdetail("All %d together have at most %d.", sample->columns, LEVELS_ALL),
+				 errhint("Name the characteristics that matter, and they have finer ones.")));
+}
+
 static void
 make_levels(Sample *sample, CrmAdditive *model)
 {
@@ -409,7 +470,7 @@ make_levels(Sample *sample, CrmAdditive *model)
 		if (!column->is_number)
 			turn_into_numbers(sample, column);
 		if (column->is_number)
-			level_numbers(sample, column, &model->part[j]);
+			level_numbers(sample, column, &model->part[j], LEVELS_MOST);
 		else
 			level_words(sample, column, &model->part[j]);
 		sample->columns = 1;
@@ -421,6 +482,7 @@ make_levels(Sample *sample, CrmAdditive *model)
 		else
 			j++;
 	}
+	limit_levels(sample, model);
 	crm_score_room(sample->rows * sample->columns);
 	level = MemoryContextAllocHuge(CurrentMemoryContext, Max(sample->rows * sample->columns, 1));
 	for (int j = 0; j < sample->columns; j++)
@@ -638,7 +700,7 @@ check_sample(const Sample *sample, Output *out)
 		refuse_sample("There is no row whose target is known.", "Name a table with rows, and a target that is not null.");
 	if (out->all_events == 0 || out->all_others == 0)
 		refuse_sample("All rows have the same outcome.", "Give rows with and without the event; the target has two values.");
-	if (sample->columns > 255)
+	if (sample->columns > CRM_ADDITIVE_PARTS)
 		refuse_sample("There are more than 255 characteristics.", "Name the characteristics that matter.");
 }
 

@@ -1,6 +1,6 @@
 -- Proves: nobody fits or applies a model by being PUBLIC; the data department does, but
 -- only on tables that it may read itself; a fitted model is a draft that whoever fitted it
--- cannot approve; and statistics on one's own data need no right at all.
+-- cannot approve; the levels of many characteristics together are bounded; and statistics on one's own data need no right at all.
 BEGIN;
 SELECT no_plan();
 SET LOCAL search_path = public, crm;
@@ -34,5 +34,15 @@ RESET ROLE;
 SELECT is((SELECT state FROM crm_data.score_model WHERE model = 'ours'), 'draft', 'it is a draft');
 SELECT throws_ok($$UPDATE crm_data.score_model SET state = 'approved' WHERE model = 'ours'$$, 'KH004', NULL, 'that another must approve');
 SELECT is((SELECT count(*) FROM crm_data.score_model), 1::bigint, 'refused fits left nothing');
+
+-- Of many characteristics each has coarser levels: 29 of numbers with 32 and one of 50 values are more than 768, so each has 25.
+SELECT format('CREATE TABLE many AS SELECT i AS id, (hashint4(i) & 63) < i %% 50 AS late, ''v'' || i %% 50 AS town, %s FROM generate_series(1, 2000) i',
+              string_agg(format('(hashint4(i * 31 + %s) & 65535)::float8 AS c%s', n, n), ', ')) FROM generate_series(1, 29) n \gexec
+ALTER TABLE many ADD PRIMARY KEY (id);
+SELECT lives_ok($$CALL scorecard_fit('many', 'many', 'late')$$, 'thirty characteristics');
+SELECT lives_ok($$CALL scorecard_fit('few', 'many', 'late', ARRAY['town', 'c1', 'c2']::name[])$$, 'three of them');
+SELECT results_eq($$SELECT model, sum(cardinality(members)) FROM crm_data.score_bin WHERE characteristic = 'town' GROUP BY 1 ORDER BY 1$$, $$VALUES ('few', 50::bigint), ('many', 24)$$,
+    'the values of the one: the 24 most frequent and the rest, where three have all');
+SELECT cmp_ok((SELECT sum(n) FROM (SELECT characteristic, count(*) + coalesce(sum(greatest(cardinality(members) - 1, 0)), 0) AS n FROM crm_data.score_bin WHERE model = 'many' GROUP BY 1) x), '<=', 768::numeric, 'all together');
 SELECT * FROM finish();
 ROLLBACK;
