@@ -74,7 +74,7 @@ CREATE TABLE crm_data.class_score (
     version    integer NOT NULL,
     score      text NOT NULL CHECK (score ~ '^[a-z][a-z0-9_]{0,40}$'),
     feature    text NOT NULL,
-    edges      float8[] NOT NULL CHECK (cardinality(edges) BETWEEN 1 AND 20 AND array_ndims(edges) = 1 AND crm.class_edges_rise(edges)),
+    edges      float8[] NOT NULL CHECK (cardinality(edges) >= 1 AND cardinality(edges) <= 20 AND array_ndims(edges) = 1 AND crm.class_edges_rise(edges)),
     is_falling boolean NOT NULL DEFAULT false,
     weight     smallint NOT NULL DEFAULT 1 CHECK (weight > 0),
     label_zh   text NOT NULL,
