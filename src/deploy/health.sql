@@ -122,7 +122,7 @@ BEGIN
     RETURN QUERY
     SELECT c.checked, CASE WHEN c.finding IS NULL THEN 'ok' ELSE c.level END, c.finding, CASE WHEN c.finding IS NOT NULL THEN c.hint END
       FROM (VALUES
-            ('library', 'error', CASE WHEN crm.library_version() <> here THEN format('library %s, database %s', crm.library_version(), here) END,
+            ('library', 'error', CASE WHEN library_version() <> here THEN format('library %s, database %s', library_version(), here) END,
              'ALTER EXTENSION crm UPDATE; CALL crm.deploy(); or install the library of the database''s version.'),
             ('deployment', 'error', pending, 'CALL crm.deploy();'),
             ('key', 'error', (SELECT k.detail FROM crm.key_status() k WHERE NOT k.loaded), 'doc/install.md, Keys: what each answer of crm.key_status() asks for.')

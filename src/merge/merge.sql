@@ -109,6 +109,8 @@ BEGIN
                                   r.relation, CASE r.relation WHEN 'customer' THEN 'ROW(t.customer_code, t.kind, t.owner_unit, t.channel, t.registered_at)'
                                                               ELSE 't' END, r.relation), ' UNION ALL ' ORDER BY r.relation)
            FROM crm_data.merge_rule r WHERE r.way IN ('pointer', 'golden', 'moves')));
+    -- One that had to be made anew would be everybody's.
+    REVOKE EXECUTE ON FUNCTION crm.merge_census(crm.customer_code[]) FROM PUBLIC; -- reads all tables
     RETURN NULL;
 END
 $$;

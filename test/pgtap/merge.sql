@@ -43,6 +43,9 @@ DROP TABLE crm_data.forgotten CASCADE;
 SELECT is(array_agg(relation), '{forgotten}', 'a rule without a table is found') FROM crm.merge_rule_faults();
 DELETE FROM crm_data.merge_rule WHERE relation = 'forgotten';
 SELECT is(crm.merge_census(ARRAY[pg_temp.c('a')]) #> ARRAY[pg_temp.c('a')::text, 'forgotten'], NULL, 'and without a rule no more');
+DROP FUNCTION crm.merge_census(crm.customer_code[]);
+UPDATE crm_data.merge_rule SET reason = reason WHERE relation = 'customer';
+SELECT ok(NOT has_function_privilege('public', 'crm.merge_census(crm.customer_code[])', 'EXECUTE'), 'made anew, it is not everybody''s');
 SELECT throws_ok($$INSERT INTO crm_data.merge_rule (relation, way, reason) VALUES ('x', 'moves', 'x')$$, '23514', NULL, 'what moves needs its functions');
 
 -- 2. what is refused
