@@ -205,7 +205,23 @@ take_back(CrmHeap *heap)
 	looks_left = LOOKS_AFTER_TAKEN;
 }
 
-/* By pages, and then into the index. */
+/* As the index has them: the next one then finds near what the one before has fetched. */
+static int
+key_order(const void *a, const void *b)
+{
+	Datum	   *x = (*(TupleTableSlot *const *) a)->tts_values;
+	Datum	   *y = (*(TupleTableSlot *const *) b)->tts_values;
+	int64		x_customer = DatumGetInt64(x[ENTRY_CUSTOMER]);
+	int64		y_customer = DatumGetInt64(y[ENTRY_CUSTOMER]);
+	text	   *x_name = DatumGetTextPP(x[ENTRY_REQUEST_ID]);
+	text	   *y_name = DatumGetTextPP(y[ENTRY_REQUEST_ID]);
+
+	if (x_customer != y_customer)
+		return x_customer < y_customer ? -1 : 1;
+	return memcmp(VARDATA_ANY(x_name), VARDATA_ANY(y_name), Min(VARSIZE_ANY_EXHDR(x_name), VARSIZE_ANY_EXHDR(y_name)));
+}
+
+/* By pages, in the order of the entries, and then into the index, in its own. */
 bool
 crm_heap_write_kept(CrmHeap *heap)
 {
@@ -216,6 +232,7 @@ crm_heap_write_kept(CrmHeap *heap)
 		return true;
 	old = MemoryContextSwitchTo(heap->kept_context);
 	table_multi_insert(heap->journal, heap->kept, heap->kept_count, GetCurrentCommandId(true), 0, NULL);
+	qsort(heap->kept, heap->kept_count, sizeof(TupleTableSlot *), key_order);
 	for (int i = 0; unique && i < heap->kept_count; i++)
 		unique = crm_heap_index_row(heap->journal, &crm_heap_journal, heap->journal_key, heap->journal_index, heap->kept[i], false);
 	if (!unique)
