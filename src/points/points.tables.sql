@@ -79,6 +79,16 @@ CREATE TABLE crm_data.points_approval (
     PRIMARY KEY (customer_code, request_id)
 );
 
+-- Why something was posted, where somebody said so: beside the journal, so that a posting without a reason pays nothing.
+CREATE TABLE crm_data.points_reason (
+    customer_code crm.customer_code NOT NULL,
+    request_id    text        NOT NULL,
+    reason        text        NOT NULL CHECK (reason ~ '\S'),
+    noted_by      name        NOT NULL DEFAULT session_user,
+    noted_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (customer_code, request_id)
+);
+
 DO $guards$
 DECLARE
     member text;
@@ -92,13 +102,15 @@ BEGIN
         EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
         EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
     END LOOP;
-    CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_approval
-        FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records();
     CREATE TRIGGER four_eyes BEFORE INSERT OR UPDATE OR DELETE ON crm_data.points_approval FOR EACH ROW EXECUTE FUNCTION crm.points_four_eyes();
-    ALTER TABLE crm_data.points_approval ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-    CREATE POLICY owner ON crm_data.points_approval TO crm_owner USING (true);
-    CREATE POLICY data_department ON crm_data.points_approval FOR SELECT TO crm_data_admin USING (true);
-    GRANT SELECT ON crm_data.points_approval TO crm_data_admin;
+    FOREACH member IN ARRAY ARRAY['points_approval', 'points_reason'] LOOP
+        EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
+                        FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records()', member);
+        EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
+        EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
+        EXECUTE format('CREATE POLICY data_department ON crm_data.%I FOR SELECT TO crm_data_admin USING (true)', member);
+        EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
+    END LOOP;
     ALTER TABLE crm_data.points_programme ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
     CREATE POLICY owner ON crm_data.points_programme TO crm_owner USING (true);
     CREATE POLICY everybody ON crm_data.points_programme FOR SELECT USING (true);
@@ -157,7 +169,13 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_approval', 'amount', 'points', 'general', 2, 'internal', 'amount', '分值', 'Exactly this one is approved.'),
     ('points_approval', 'reason', 'points', 'general', 3, 'internal', 'reason', '原因', NULL),
     ('points_approval', 'approved_by', 'points', 'general', 3, 'internal', 'approved by', '审批人', 'Role of the session.'),
-    ('points_approval', 'approved_at', 'points', 'general', 3, 'internal', 'approved at', '审批时间', NULL);
+    ('points_approval', 'approved_at', 'points', 'general', 3, 'internal', 'approved at', '审批时间', NULL),
+    ('points_reason', NULL, NULL, 'general', 2, NULL, 'reason of a posting', '积分操作原因', 'Why points were frozen, locked, adjusted or otherwise posted, where somebody said so. Written with the posting, or by crm.points_note_reason().'),
+    ('points_reason', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', NULL),
+    ('points_reason', 'request_id', 'points', 'general', 3, 'internal', 'request', '请求号', 'Of the posting.'),
+    ('points_reason', 'reason', 'points', 'general', 2, 'internal', 'reason', '原因', 'No part of the request''s content: the first one stays.'),
+    ('points_reason', 'noted_by', 'points', 'general', 3, 'internal', 'noted by', '记录人', 'Role of the session.'),
+    ('points_reason', 'noted_at', 'points', 'general', 3, 'internal', 'noted at', '记录时间', NULL);
 
 -- -- what people read ---------------------------------------------------------------
 
@@ -182,6 +200,17 @@ SELECT customer_code, request_id, programme, seq, kind, amount, delta, ref, rule
   FROM crm_data.points_journal;
 GRANT SELECT ON crm.points_journal TO crm_data_admin;
 COMMENT ON VIEW crm.points_journal IS 'Every change of every points account; entries are only added (积分流水).';
+
+CREATE VIEW crm.points_reason WITH (security_invoker = true) AS
+SELECT j.customer_code, j.request_id, j.programme, j.seq, j.kind, j.amount, j.business_date, coalesce(r.reason, a.reason) AS reason, r.noted_by, r.noted_at, a.approved_by
+  FROM crm_data.points_journal j
+  LEFT JOIN crm_data.points_reason r ON r.customer_code = j.customer_code AND r.request_id = j.request_id
+  LEFT JOIN crm_data.points_approval a ON a.customer_code = j.customer_code AND a.request_id = j.request_id AND a.programme = j.programme AND a.amount = j.amount AND j.kind = 'adjust'
+ WHERE r.reason IS NOT NULL OR a.reason IS NOT NULL;
+GRANT SELECT ON crm.points_reason TO crm_data_admin;
+COMMENT ON VIEW crm.points_reason IS
+$$Why points were frozen, locked, adjusted or otherwise posted, who said so, and who approved it (积分操作原因).
+Of an adjustment beyond the limit, at least the reason of its approval.$$;
 
 CREATE VIEW crm.points_expiring WITH (security_invoker = true) AS
 SELECT a.customer_code, a.programme, l.expires_on, l.expires_on - crm.company_today() AS days_left, sum(l.amount)::bigint AS amount,
@@ -221,10 +250,11 @@ BEGIN
         ['business_date', 'Business date (业务日期).'], ['posted_at', 'When it was posted (记账时间).'], ['expires_on', 'Last usable day (有效期至).'], ['class', 'Class of points (积分类别).'],
         ['counterparty', 'Other customer of a transfer (对方客户).'], ['hash', 'Hash (哈希).'], ['days_left', 'Days until then (剩余天数).'],
         ['notice', 'Which notice is due: 30 or 7 days before (提醒档).'], ['expiry_month', 'First day of the month of expiry; null for never and for debts (失效月份).'],
+        ['reason', 'Why it was posted (原因).'], ['noted_by', 'Who said so: role of the session (记录人).'], ['noted_at', 'When (记录时间).'], ['approved_by', 'Who approved it (审批人).'],
         ['level', 'available, held or debt (层级).'], ['customers', 'Number of customers (客户数).']] LOOP
         FOR view IN SELECT a.attrelid FROM pg_attribute a
                          WHERE a.attname = entry[1] AND a.attrelid IN ('crm.points_programme'::regclass, 'crm.points_account'::regclass,
-                               'crm.points_journal'::regclass, 'crm.points_expiring'::regclass, 'crm_report.points_liability'::regclass) LOOP
+                               'crm.points_journal'::regclass, 'crm.points_reason'::regclass, 'crm.points_expiring'::regclass, 'crm_report.points_liability'::regclass) LOOP
             EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', view, entry[1], entry[2]);
         END LOOP;
     END LOOP;
@@ -235,4 +265,5 @@ INSERT INTO crm_data.merge_rule (relation, way, move_by, return_by, reason) VALU
     ('points_account', 'moves', 'points_merge_move', 'points_merge_return', 'lots move with their last days, and come back'),
     ('points_journal', 'stays', NULL, NULL, 'what was posted to which account; the moves are entries too'),
     ('points_reversal', 'stays', NULL, NULL, 'belongs to an entry of the journal'),
-    ('points_approval', 'stays', NULL, NULL, 'belongs to a request');
+    ('points_approval', 'stays', NULL, NULL, 'belongs to a request'),
+    ('points_reason', 'stays', NULL, NULL, 'belongs to a request');

@@ -87,11 +87,11 @@ customer_of(const Stream *s)
 /* -- what there is about a customer ------------------------------------------------------------- */
 
 static const char account_query[] =
-"SELECT customer_code, programme, seq, chain, state, next_due FROM crm_data.points_account";
+"SELECT customer_code, programme, seq, chain, state, next_due, status OPERATOR(pg_catalog.=) 'l' FROM crm_data.points_account";
 
 enum
 {
-	A_CUSTOMER, A_PROGRAMME, A_SEQ, A_CHAIN, A_STATE, A_NEXT_DUE
+	A_CUSTOMER, A_PROGRAMME, A_SEQ, A_CHAIN, A_STATE, A_NEXT_DUE, A_LOCKED
 };
 
 /* The numbers and the texts in the order in which they are hashed. */
@@ -116,6 +116,7 @@ typedef struct Entry
 	int64		reversed;		/* as noted; 0: not at all */
 	int64		taken_back;		/* by entries that refer to this */
 	int64		moved;			/* out of this hold, by merges */
+	int64		reversed_yet;	/* by entries before the one that is looked at */
 } Entry;
 
 typedef struct Account
@@ -126,9 +127,19 @@ typedef struct Account
 	const uint8 *chain;			/* NULL: none */
 	bool		has_due;
 	int32		due;
+	bool		locked;
 	Datum		state_datum;
 	bool		is_met;			/* an entry belongs to it */
 } Account;
+
+/* What an entry is against the law, on the state before it. */
+typedef struct Verdict
+{
+	bool		refused;		/* the law would not have let it happen */
+	bool		differs;		/* as a single operation it is another change */
+	bool		late;			/* what had expired was not posted first */
+	bool		overdrawn;		/* it takes more than was available */
+} Verdict;
 
 typedef struct Audit
 {
@@ -147,8 +158,11 @@ typedef struct Audit
 	Entry	  **by_seq;			/* by programme and number */
 	Entry	  **by_request;
 	CrmLedger	state;
-	CrmLedger	after;
+	CrmPointsAccount book;		/* as the entries so far make it */
 	CrmLedger	delta;
+	CrmLedger	ref_delta;
+	CrmPointsOutcome out;
+	Verdict		verdict;
 } Audit;
 
 static void
@@ -283,7 +297,7 @@ read_accounts(Audit *a)
 		{
 			.programme = VARDATA_ANY(programme), .length = VARSIZE_ANY_EXHDR(programme),
 				.seq = DatumGetInt64(row->value[A_SEQ]), .chain = hash_of(row->value[A_CHAIN], row->isnull[A_CHAIN]),
-				.has_due = !row->isnull[A_NEXT_DUE], .due = row->isnull[A_NEXT_DUE] ? 0 : DatumGetDateADT(row->value[A_NEXT_DUE]),
+				.locked = DatumGetBool(row->value[A_LOCKED]), .has_due = !row->isnull[A_NEXT_DUE], .due = row->isnull[A_NEXT_DUE] ? 0 : DatumGetDateADT(row->value[A_NEXT_DUE]),
 				.state_datum = row->value[A_STATE]
 		};
 	}
@@ -347,6 +361,44 @@ part_of(const Entry *e, int part)
 
 /* -- what each entry says of itself ------------------------------------------------------------------ */
 
+static int64
+magnitude(int64 amount)
+{
+	return amount == PG_INT64_MIN ? PG_INT64_MAX : amount < 0 ? -amount : amount;
+}
+
+/* What does not fit is more than anything. */
+static int64
+add(int64 a, int64 b)
+{
+	int64		sum;
+
+	return pg_add_s64_overflow(a, b, &sum) ? PG_INT64_MAX : sum;
+}
+
+static bool
+is_same_ledger(const CrmLedger *a, const CrmLedger *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (crm_lot_order(&a->lot[i], &b->lot[i]) != 0 || a->lot[i].amount != b->lot[i].amount)
+			return false;
+	return true;
+}
+
+/* Bytes that the type would not have taken are a finding, not an error. */
+static bool
+is_ledger(Datum datum, CrmLedger *ledger)
+{
+	const struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
+
+	if (crm_ledger_decode((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), ledger) == CRM_LEDGER_OK)
+		return true;
+	ledger->count = 0;
+	return false;
+}
+
 static bool
 breaks_conservation(const Audit *a, const Entry *e)
 {
@@ -380,8 +432,8 @@ breaks_as_of(const Audit *a, const Entry *e)
 
 	if (e->kind == CRM_POINTS_EXPIRE)
 		return false;
-	return !crm_ledger_available(&a->after, (int32) number[CRM_ENTRY_BUSINESS_DATE], &available) ||
-		!crm_ledger_held(&a->after, &held) || !crm_ledger_debt(&a->after, &debt) ||
+	return !crm_ledger_available(&a->book.state, (int32) number[CRM_ENTRY_BUSINESS_DATE], &available) ||
+		!crm_ledger_held(&a->book.state, &held) || !crm_ledger_debt(&a->book.state, &debt) ||
 		available != number[CRM_ENTRY_AVAILABLE] || held != number[CRM_ENTRY_HELD] || debt != number[CRM_ENTRY_DEBT];
 }
 
@@ -389,7 +441,7 @@ breaks_as_of(const Audit *a, const Entry *e)
 static bool
 breaks_fifo(const Audit *a, const Entry *e)
 {
-	const CrmLot *first = a->after.count > 0 && a->after.lot[0].hold == 0 ? &a->after.lot[0] : NULL;
+	const CrmLot *first = a->book.state.count > 0 && a->book.state.lot[0].hold == 0 ? &a->book.state.lot[0] : NULL;
 
 	if (e->kind != CRM_POINTS_REDEEM && e->kind != CRM_POINTS_FREEZE && e->kind != CRM_POINTS_TRANSFER &&
 		!(e->kind == CRM_POINTS_ADJUST && e->form.number[CRM_ENTRY_AMOUNT] < 0))
@@ -428,6 +480,90 @@ breaks_chain(const Entry *e, const uint8 *before, bool is_last, const Account *a
 	return !crm_points_hash(before != NULL ? before : zeros, &e->form, hash) || memcmp(hash, e->hash, CRM_HASH_SIZE) != 0;
 }
 
+/* -- an entry against the law ------------------------------------------------------------------------ */
+
+static CrmPointsOp
+operation_of(const Entry *e)
+{
+	const int64 *number = e->form.number;
+	CrmPointsOp op = {.kind = e->kind, .has_amount = !number[CRM_ENTRY_IS_REST],
+		.amount = e->kind == CRM_POINTS_ADJUST ? number[CRM_ENTRY_AMOUNT] : magnitude(number[CRM_ENTRY_AMOUNT]),
+		.expires_on = (int32) number[CRM_ENTRY_EXPIRES_ON], .business_date = (int32) number[CRM_ENTRY_BUSINESS_DATE],
+		.to_oneself = e->kind == CRM_POINTS_TRANSFER && number[CRM_ENTRY_COUNTERPARTY] == number[CRM_ENTRY_CUSTOMER],
+		.receiver_opens = true, .hold = (int32) number[CRM_ENTRY_SEQ]};
+
+	memcpy(op.class, e->form.text[CRM_ENTRY_CLASS], Min(e->form.length[CRM_ENTRY_CLASS], CRM_CLASS_SIZE - 1));
+	return op;
+}
+
+/* What it refers to, as it stood then; and what it adds to what is taken back of that. */
+static void
+look_up_ref(Audit *a, const Entry *e, CrmPointsRef *ref)
+{
+	Entry	   *original = crm_points_needs_ref(e->kind) ? entry_named(a, e->form.text[CRM_ENTRY_REF], e->form.length[CRM_ENTRY_REF]) : NULL;
+
+	memset(ref, 0, sizeof(*ref));
+	if (original == NULL || part_order(original, e, CRM_ENTRY_PROGRAMME) != 0 ||
+		original->form.number[CRM_ENTRY_SEQ] >= e->form.number[CRM_ENTRY_SEQ] || !is_ledger(original->delta, &a->ref_delta))
+		return;
+	ref->found = true;
+	ref->kind = original->kind;
+	ref->amount = original->form.number[CRM_ENTRY_AMOUNT];
+	ref->reversed = original->reversed_yet;
+	ref->expires_on = (int32) original->form.number[CRM_ENTRY_EXPIRES_ON];
+	memcpy(ref->class, original->form.text[CRM_ENTRY_CLASS], Min(original->form.length[CRM_ENTRY_CLASS], CRM_CLASS_SIZE - 1));
+	ref->hold = original->kind == CRM_POINTS_FREEZE ? (int32) original->form.number[CRM_ENTRY_SEQ] : 0;
+	ref->delta = &a->ref_delta;
+	if (e->kind == CRM_POINTS_REVERSE_REDEEM || e->kind == CRM_POINTS_REVERSE_EARN)
+		original->reversed_yet = add(original->reversed_yet, magnitude(e->form.number[CRM_ENTRY_AMOUNT]));
+}
+
+static bool
+takes_more_than_available(const Audit *a, const Entry *e)
+{
+	int64		amount = e->form.number[CRM_ENTRY_AMOUNT];
+	int64		available;
+
+	if (e->kind != CRM_POINTS_REDEEM && e->kind != CRM_POINTS_FREEZE && e->kind != CRM_POINTS_TRANSFER &&
+		!(e->kind == CRM_POINTS_ADJUST && amount < 0))
+		return false;
+	return !crm_ledger_available(&a->book.state, (int32) e->form.number[CRM_ENTRY_BUSINESS_DATE], &available) || magnitude(amount) > available;
+}
+
+/*
+ * Each operation is done again by the law, alone, on the state before it, however it
+ * was posted then.  The programme's rules may have changed since, so the laxest hold.
+ * What merges move is told by them, and checked with them.
+ */
+static void
+do_again(Audit *a, const Entry *e, const Entry *next)
+{
+	static const CrmPointsRules rules = {.allow_debt = true, .auto_open = true};
+	CrmPointsOp op = operation_of(e);
+	CrmPointsRef ref;
+
+	memset(&a->verdict, 0, sizeof(a->verdict));
+	if (is_overdrawn(&a->book.state))
+		return;
+	if (e->kind == CRM_POINTS_EXPIRE)
+	{
+		crm_points_expire(&a->book, op.business_date, &a->out);
+		a->verdict.late = !is_same_ledger(&a->out.expired, &a->delta) &&
+			!(next != NULL && (next->kind == CRM_POINTS_MERGE || next->kind == CRM_POINTS_VOID));
+		return;
+	}
+	if (e->kind > CRM_POINTS_UNLOCK || (e->form.length[CRM_ENTRY_REQUEST_ID] > 0 && e->form.text[CRM_ENTRY_REQUEST_ID][0] == '~'))
+		return;
+	look_up_ref(a, e, &ref);
+	a->verdict.overdrawn = takes_more_than_available(a, e);
+	a->verdict.refused = crm_points_apply(&rules, &a->book, &op, &ref, &a->out) != CRM_POINTS_DONE;
+	if (a->verdict.refused)
+		return;
+	a->verdict.late = a->out.expired.count > 0;
+	a->verdict.differs = a->out.fault != CRM_LEDGER_OK || a->out.amount != e->form.number[CRM_ENTRY_AMOUNT] ||
+		!is_same_ledger(&a->out.delta, &a->delta);
+}
+
 static void
 check_entry(Audit *a, const Entry *e, const uint8 *before, bool is_last, const Account *account)
 {
@@ -437,10 +573,14 @@ check_entry(Audit *a, const Entry *e, const uint8 *before, bool is_last, const A
 		bool		broken;
 	}			found[] = {
 		{"conservation", breaks_conservation(a, e)},
-		{"never_overdrawn", is_overdrawn(&a->after)},
+		{"no_negative_lot", is_overdrawn(&a->book.state)},
+		{"never_overdrawn", a->verdict.overdrawn},
 		{"as_of", breaks_as_of(a, e)},
 		{"fifo", breaks_fifo(a, e)},
 		{"expired_early", expired_early(a, e)},
+		{"expired_late", a->verdict.late},
+		{"refusal_changes_nothing", a->verdict.refused},
+		{"batch_is_sequence", a->verdict.differs},
 		{"hash_chain", breaks_chain(e, before, is_last, account)},
 	};
 
@@ -449,7 +589,7 @@ check_entry(Audit *a, const Entry *e, const uint8 *before, bool is_last, const A
 			report_entry(a, found[i].name, e,
 						 psprintf("entry " INT64_FORMAT ", request %s: %s of " INT64_FORMAT ", change %s, state after it %s",
 								  e->form.number[CRM_ENTRY_SEQ], part_of(e, CRM_ENTRY_REQUEST_ID), part_of(e, CRM_ENTRY_KIND),
-								  e->form.number[CRM_ENTRY_AMOUNT], in_words(&a->delta), in_words(&a->after)));
+								  e->form.number[CRM_ENTRY_AMOUNT], in_words(&a->delta), in_words(&a->book.state)));
 }
 
 /* -- an account against its entries ---------------------------------------------------------------------- */
@@ -460,19 +600,8 @@ add_delta(Audit *a)
 	CrmLedgerFault fault = CRM_LEDGER_OK;
 
 	for (int i = 0; i < a->delta.count && fault == CRM_LEDGER_OK; i++)
-		fault = crm_ledger_change(&a->after, &a->delta.lot[i], a->delta.lot[i].amount);
+		fault = crm_ledger_change(&a->book.state, &a->delta.lot[i], a->delta.lot[i].amount);
 	return fault;
-}
-
-static bool
-is_same_ledger(const CrmLedger *a, const CrmLedger *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (int i = 0; i < a->count; i++)
-		if (crm_lot_order(&a->lot[i], &b->lot[i]) != 0 || a->lot[i].amount != b->lot[i].amount)
-			return false;
-	return true;
 }
 
 static bool
@@ -492,9 +621,11 @@ check_account(Audit *a, const Account *account, Entry *const *entry, int count, 
 	int32		due = 0;
 	bool		has_due;
 
+	bool		is_sound = true;
+
 	a->state.count = 0;
 	if (account != NULL)
-		crm_points_unpack(account->state_datum, &a->state);
+		is_sound = is_ledger(account->state_datum, &a->state);
 	has_due = crm_ledger_next_expiry(&a->state, &due);
 	if (!crm_ledger_debt(&a->state, &debt) || !crm_ledger_available(&a->state, CRM_DAY_DEBT, &available))
 		sum_fits = false;
@@ -504,7 +635,10 @@ check_account(Audit *a, const Account *account, Entry *const *entry, int count, 
 			const char *name;
 			bool		broken;
 		}			found[] = {
-			{"state_is_sum", !sum_fits || !is_same_ledger(&a->state, &a->after)},
+			{"type_laws", !is_sound},
+			{"no_negative_lot", is_overdrawn(&a->state)},
+			{"lock_is_posted", account != NULL && account->locked != a->book.locked},
+			{"state_is_sum", !sum_fits || !is_same_ledger(&a->state, &a->book.state)},
 			{"seq_dense", !is_dense(entry, count, account)},
 			{"debt_means_none_available", debt > 0 && available > 0},
 			{"next_due", account != NULL && (account->has_due != has_due || (has_due && account->due != due))},
@@ -515,7 +649,7 @@ check_account(Audit *a, const Account *account, Entry *const *entry, int count, 
 				report(a, found[i].name, account ? account->programme : entry[0]->form.text[CRM_ENTRY_PROGRAMME],
 					   account ? account->length : entry[0]->form.length[CRM_ENTRY_PROGRAMME],
 					   psprintf("state %s, sum of changes %s; account at entry " INT64_FORMAT ", %d entries from " INT64_FORMAT " to " INT64_FORMAT,
-								in_words(&a->state), in_words(&a->after), account ? account->seq : 0, count,
+								in_words(&a->state), in_words(&a->book.state), account ? account->seq : 0, count,
 								count > 0 ? entry[0]->form.number[CRM_ENTRY_SEQ] : 0,
 								count > 0 ? entry[count - 1]->form.number[CRM_ENTRY_SEQ] : 0));
 	}
@@ -543,12 +677,19 @@ follow(Audit *a, Account *account, Entry *const *entry, int count)
 	const uint8 *before = NULL;
 	bool		fits = true;
 
-	a->after.count = 0;
+	a->book.state.count = 0;
+	a->book.locked = false;
+	a->book.opened = true;
 	for (int i = 0; i < count && fits; i++)
 	{
-		crm_points_unpack(entry[i]->delta, &a->delta);
+		if (!is_ledger(entry[i]->delta, &a->delta))
+			report_entry(a, "type_laws", entry[i], psprintf("entry " INT64_FORMAT " has a change that the type does not know",
+															entry[i]->form.number[CRM_ENTRY_SEQ]));
 		note_moved(a, entry[i], entry, count);
+		do_again(a, entry[i], i + 1 < count ? entry[i + 1] : NULL);
 		fits = add_delta(a) == CRM_LEDGER_OK;
+		if (entry[i]->kind == CRM_POINTS_LOCK || entry[i]->kind == CRM_POINTS_UNLOCK)
+			a->book.locked = entry[i]->kind == CRM_POINTS_LOCK;
 		if (account != NULL && fits)
 			check_entry(a, entry[i], before, i == count - 1, account);
 		before = entry[i]->hash;
@@ -573,21 +714,6 @@ follow_all(Audit *a)
 }
 
 /* -- entries that take others back --------------------------------------------------------------------------- */
-
-static int64
-magnitude(int64 amount)
-{
-	return amount == PG_INT64_MIN ? PG_INT64_MAX : amount < 0 ? -amount : amount;
-}
-
-/* What does not fit is more than anything. */
-static int64
-add(int64 a, int64 b)
-{
-	int64		sum;
-
-	return pg_add_s64_overflow(a, b, &sum) ? PG_INT64_MAX : sum;
-}
 
 static void
 note_taken_back(Audit *a)
@@ -629,7 +755,7 @@ left_in_hold(Audit *a, const Account *account, int64 hold)
 {
 	int64		left = 0;
 
-	crm_points_unpack(account->state_datum, &a->state);
+	(void) is_ledger(account->state_datum, &a->state);
 	for (int i = 0; i < a->state.count; i++)
 		if (a->state.lot[i].hold == hold)
 			left = add(left, a->state.lot[i].amount);

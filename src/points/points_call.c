@@ -55,9 +55,12 @@ post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
 #define ACCOUNT_PARTS PART_CUSTOMER, PART_PROGRAMME, PART_REQUEST_ID
 
 static const Part credit_order[] = {ACCOUNT_PARTS, PART_AMOUNT, PART_EXPIRES_ON, PART_CLASS, PART_BUSINESS_DATE};
+static const Part adjust_order[] = {ACCOUNT_PARTS, PART_AMOUNT, PART_EXPIRES_ON, PART_CLASS, PART_BUSINESS_DATE, PART_REASON};
 static const Part debit_order[] = {ACCOUNT_PARTS, PART_AMOUNT, PART_BUSINESS_DATE};
+static const Part freeze_order[] = {ACCOUNT_PARTS, PART_AMOUNT, PART_BUSINESS_DATE, PART_REASON};
 static const Part ref_order[] = {ACCOUNT_PARTS, PART_REF, PART_AMOUNT, PART_BUSINESS_DATE};
-static const Part lock_order[] = {ACCOUNT_PARTS, PART_BUSINESS_DATE};
+static const Part unfreeze_order[] = {ACCOUNT_PARTS, PART_REF, PART_AMOUNT, PART_BUSINESS_DATE, PART_REASON};
+static const Part lock_order[] = {ACCOUNT_PARTS, PART_BUSINESS_DATE, PART_REASON};
 static const Part transfer_order[] = {PART_CUSTOMER, PART_CUSTOMER2, PART_PROGRAMME, PART_REQUEST_ID, PART_AMOUNT, PART_BUSINESS_DATE};
 
 #define POSTING(name, kind, order) \
@@ -71,10 +74,10 @@ extern int	crm_needs_semicolon
 
 POSTING(earn, CRM_POINTS_EARN, credit_order);
 POSTING(gift, CRM_POINTS_GIFT, credit_order);
-POSTING(adjust, CRM_POINTS_ADJUST, credit_order);
+POSTING(adjust, CRM_POINTS_ADJUST, adjust_order);
 POSTING(redeem, CRM_POINTS_REDEEM, debit_order);
-POSTING(freeze, CRM_POINTS_FREEZE, debit_order);
-POSTING(unfreeze, CRM_POINTS_UNFREEZE, ref_order);
+POSTING(freeze, CRM_POINTS_FREEZE, freeze_order);
+POSTING(unfreeze, CRM_POINTS_UNFREEZE, unfreeze_order);
 POSTING(capture, CRM_POINTS_CAPTURE, ref_order);
 POSTING(transfer, CRM_POINTS_TRANSFER, transfer_order);
 POSTING(lock, CRM_POINTS_LOCK, lock_order);

@@ -402,6 +402,8 @@ record(Request *r, Work *work, const Entries *entries, Answer *answer)
 		crm_store_add_reversed(r->customer, r->ref, amount);
 	if (r->op.kind == CRM_POINTS_TRANSFER)
 		receive(r, work);
+	if (r->reason != NULL)
+		crm_store_note_reason(r->customer, r->request_id, r->reason);
 	answer->available = main->available;
 	answer->held = main->held;
 	answer->debt = main->debt;

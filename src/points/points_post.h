@@ -22,6 +22,7 @@ typedef struct Request
 	int64		customer2;		/* 0: none */
 	char	   *programme;
 	char	   *ref;			/* NULL: none */
+	char	   *reason;			/* NULL: none was given */
 	int32		rule_version;	/* 0: none */
 	CrmPointsOp op;
 	CrmAccount *account;
@@ -54,6 +55,8 @@ typedef enum Part
 	PART_CLASS,
 	PART_REF,
 	PART_RULE_VERSION,			/* crm.points_ruled_op alone has it */
+	ROW_PARTS,
+	PART_REASON = ROW_PARTS,	/* single calls alone have it */
 	PARTS
 } Part;
 

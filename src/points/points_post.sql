@@ -44,14 +44,14 @@ Same request with the same content: the first answer again, status replay. Error
 REVOKE EXECUTE ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_gift(crm.customer_code, text, text, bigint, date, text, date) TO crm_writer;
 
-CREATE FUNCTION crm.points_adjust(customer crm.customer_code, programme text, request_id text, amount bigint, expires_on date DEFAULT NULL, class text DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+CREATE FUNCTION crm.points_adjust(customer crm.customer_code, programme text, request_id text, amount bigint, expires_on date DEFAULT NULL, class text DEFAULT NULL, business_date date DEFAULT NULL, reason text DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_adjust_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date) IS
+COMMENT ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date, text) IS
 $$Adjust points up or down (积分调整).
-Up is a credit; down takes lots in order, also from a locked account, and is not reversed but adjusted. Beyond the programme's limit another person must have approved request and amount.
-Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KH003 and KH004 beyond the limit, KH008 when there are not enough, KH007, P0002.$$;
-REVOKE EXECUTE ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date) TO crm_data_admin;
+Up is a credit; down takes lots in order, also from a locked account, and is not reversed but adjusted. Beyond the programme's limit another person must have approved request and amount. reason is kept with the request (crm.points_reason) and is no part of its content.
+Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, 23514 for a blank reason, KH003 and KH004 beyond the limit, KH008 when there are not enough, KH007, P0002.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date, text) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_adjust(crm.customer_code, text, text, bigint, date, text, date, text) TO crm_data_admin;
 
 CREATE FUNCTION crm.points_redeem(customer crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_redeem_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -62,23 +62,23 @@ Same request with the same content: the first answer again, status replay. Error
 REVOKE EXECUTE ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_redeem(crm.customer_code, text, text, bigint, date) TO crm_writer;
 
-CREATE FUNCTION crm.points_freeze(customer crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+CREATE FUNCTION crm.points_freeze(customer crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL, reason text DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_freeze_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) IS
+COMMENT ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date, text) IS
 $$Hold points (积分冻结).
-Takes lots as a redemption does and keeps them in a hold, where they do not expire; crm.points_unfreeze() and crm.points_capture() name this request as ref.
+Takes lots as a redemption does and keeps them in a hold, where they do not expire; crm.points_unfreeze() and crm.points_capture() name this request as ref. reason is kept with the request (crm.points_reason) and is no part of its content.
 Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, KHP03 when locked, KH008 when there are not enough, KHP07 when the programme's rules forbid it.$$;
-REVOKE EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date) TO crm_writer;
+REVOKE EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date, text) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_freeze(crm.customer_code, text, text, bigint, date, text) TO crm_writer;
 
-CREATE FUNCTION crm.points_unfreeze(customer crm.customer_code, programme text, request_id text, ref text, amount bigint DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
+CREATE FUNCTION crm.points_unfreeze(customer crm.customer_code, programme text, request_id text, ref text, amount bigint DEFAULT NULL, business_date date DEFAULT NULL, reason text DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_unfreeze_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date) IS
+COMMENT ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date, text) IS
 $$Give held points back (积分解冻).
-Last taken first; null: all that remains. A debt is paid first; what is past its day expires at once.
+Last taken first; null: all that remains. A debt is paid first; what is past its day expires at once. reason is kept with the request (crm.points_reason) and is no part of its content.
 Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, P0002 when ref is no freeze of this account, KHP01 when more than remains.$$;
-REVOKE EXECUTE ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date) TO crm_writer;
+REVOKE EXECUTE ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date, text) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_unfreeze(crm.customer_code, text, text, text, bigint, date, text) TO crm_writer;
 
 CREATE FUNCTION crm.points_capture(customer crm.customer_code, programme text, request_id text, ref text, amount bigint DEFAULT NULL, business_date date DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_capture_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -107,22 +107,23 @@ Same request with the same content: the first answer again, status replay. Error
 REVOKE EXECUTE ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.points_transfer(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
 
-CREATE FUNCTION crm.points_lock(customer crm.customer_code, programme text, request_id text, business_date date DEFAULT NULL) RETURNS crm.points_answer
+CREATE FUNCTION crm.points_lock(customer crm.customer_code, programme text, request_id text, business_date date DEFAULT NULL, reason text DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_lock_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION crm.points_lock(crm.customer_code, text, text, date) IS
+COMMENT ON FUNCTION crm.points_lock(crm.customer_code, text, text, date, text) IS
 $$Lock a points account: no redemption, freeze or transfer out (积分账户锁定).
-Locking a locked account is no error.
+Locking a locked account is no error. reason is kept with the request (crm.points_reason) and is no part of its content.
 Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, none of its own.$$;
-REVOKE EXECUTE ON FUNCTION crm.points_lock(crm.customer_code, text, text, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_lock(crm.customer_code, text, text, date) TO crm_writer;
+REVOKE EXECUTE ON FUNCTION crm.points_lock(crm.customer_code, text, text, date, text) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_lock(crm.customer_code, text, text, date, text) TO crm_writer;
 
-CREATE FUNCTION crm.points_unlock(customer crm.customer_code, programme text, request_id text, business_date date DEFAULT NULL) RETURNS crm.points_answer
+CREATE FUNCTION crm.points_unlock(customer crm.customer_code, programme text, request_id text, business_date date DEFAULT NULL, reason text DEFAULT NULL) RETURNS crm.points_answer
     AS 'MODULE_PATHNAME', 'crm_points_unlock_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date) IS
+COMMENT ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date, text) IS
 $$Unlock a points account (积分账户解锁).
+reason is kept with the request (crm.points_reason) and is no part of its content.
 Same request with the same content: the first answer again, status replay. Errors: 22004 for what is missing, 22023, 22003, 54000, KH014 for another content, none of its own.$$;
-REVOKE EXECUTE ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date) FROM PUBLIC; -- moves points
-GRANT EXECUTE ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date) TO crm_writer;
+REVOKE EXECUTE ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date, text) FROM PUBLIC; -- moves points
+GRANT EXECUTE ON FUNCTION crm.points_unlock(crm.customer_code, text, text, date, text) TO crm_writer;
 
 CREATE FUNCTION crm.points_post_batch(ops crm.points_op[])
     RETURNS TABLE (request_id text, status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger)
@@ -191,6 +192,23 @@ GRANT EXECUTE ON FUNCTION crm.points_approve_adjustment(crm.customer_code, text,
 COMMENT ON FUNCTION crm.points_approve_adjustment(crm.customer_code, text, text, bigint, text) IS
 $$Approve an adjustment beyond the programme's limit before another person posts it (积分调整审批).
 Holds for this request and amount. Errors: 23505 when it is approved already, 23502.$$;
+
+CREATE FUNCTION crm.points_note_reason(customer crm.customer_code, request_id text, reason text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.request_id = points_note_reason.request_id) THEN
+        RAISE EXCEPTION 'there is no such posting of points' USING ERRCODE = 'no_data_found', DETAIL = format('Request %s.', request_id);
+    END IF;
+    INSERT INTO crm_data.points_reason (customer_code, request_id, reason) VALUES (customer, request_id, reason);
+END
+$$;
+ALTER FUNCTION crm.points_note_reason(crm.customer_code, text, text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_note_reason(crm.customer_code, text, text) FROM PUBLIC; -- stands beside the books
+GRANT EXECUTE ON FUNCTION crm.points_note_reason(crm.customer_code, text, text) TO crm_writer, crm_data_admin;
+COMMENT ON FUNCTION crm.points_note_reason(crm.customer_code, text, text) IS
+$$Say why something was posted, where the posting itself could not: in a batch, or of a reversal or transfer (补记积分操作原因).
+Once; who said it stands beside it. Errors: P0002 when nothing was posted under this request, 23505 when a reason is there, 23514 when it is blank, 23502.$$;
 
 -- -- guards --------------------------------------------------------------------------
 
@@ -311,15 +329,26 @@ CREATE FUNCTION crm.points_audit(customer crm.customer_code DEFAULT NULL)
     RETURNS TABLE (invariant text, customer_code crm.customer_code, programme text, detail text)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
+DECLARE
+    partners crm.customer_code[];
 BEGIN
     RETURN QUERY SELECT b.* FROM points_audit_books(customer) b;
     RETURN QUERY SELECT * FROM points_rule_audit(customer);
     RETURN QUERY SELECT * FROM points_reward_audit(customer);
     RETURN QUERY SELECT * FROM points_merge_audit(customer);
+    -- What one gives another gets, lot or debt: neither end stands without the other.
+    partners := ARRAY(SELECT DISTINCT j.counterparty FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.kind IN ('transfer', 'receive'));
+    RETURN QUERY
+    SELECT 'conservation'::text, (array_agg(j.customer_code))[1], j.programme, format('transfer %s: %s in all at both ends', CASE j.kind WHEN 'transfer' THEN j.request_id ELSE j.ref END, sum(j.amount))
+      FROM crm_data.points_journal j
+     WHERE j.kind IN ('transfer', 'receive') AND (customer IS NULL OR j.customer_code = customer OR j.customer_code = ANY (partners) AND j.counterparty = customer)
+     GROUP BY CASE j.kind WHEN 'transfer' THEN j.customer_code ELSE j.counterparty END, CASE j.kind WHEN 'transfer' THEN j.counterparty ELSE j.customer_code END,
+              CASE j.kind WHEN 'transfer' THEN j.request_id ELSE j.ref END, j.programme
+    HAVING sum(j.amount) <> 0;
     RETURN QUERY
     SELECT 'append_only'::text, NULL::crm.customer_code, NULL::text, format('table %s has no guard %s that is on', t.name, t.guard)
       FROM (VALUES ('points_account', 'postings_only'), ('points_journal', 'postings_only'), ('points_reversal', 'postings_only'),
-                   ('points_approval', 'functions_only'), ('points_approval', 'four_eyes'), ('points_gift_batch', 'functions_only'), ('points_gift_batch', 'four_eyes'),
+                   ('points_approval', 'functions_only'), ('points_approval', 'four_eyes'), ('points_reason', 'functions_only'), ('points_gift_batch', 'functions_only'), ('points_gift_batch', 'four_eyes'),
                    ('points_gift_use', 'functions_only'), ('points_reward', 'functions_only'), ('points_redemption', 'functions_only'), ('points_element', 'functions_only'),
                    ('points_earning', 'functions_only'), ('points_remainder', 'functions_only'), ('points_standing', 'functions_only'), ('points_merge', 'functions_only')) t (name, guard)
      WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = t.guard AND g.tgenabled IN ('O', 'A'));
@@ -330,7 +359,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) FROM PUBLIC; -- r
 GRANT EXECUTE ON FUNCTION crm.points_audit(crm.customer_code) TO crm_data_admin, crm_admin;
 COMMENT ON FUNCTION crm.points_audit(crm.customer_code) IS
 $$Every violated invariant of the points ledger by name; no rows when the books are in balance (积分核对).
-state_is_sum, seq_dense, debt_means_none_available, next_due, conservation, never_overdrawn, as_of, fifo, expired_early, hash_chain, reversal_bound, hold_bound, merge_conserved, merge_stranded, rule_replay, remainder, gift_budget, gift_posted, reward_stock, reward_posted, exactly_once, append_only. Of one customer, or of all.$$;
+type_laws, state_is_sum, no_negative_lot, debt_means_none_available, never_overdrawn, next_due, lock_is_posted, seq_dense, hash_chain, conservation, as_of, fifo, expired_early, expired_late, refusal_changes_nothing, batch_is_sequence, reversal_bound, hold_bound, merge_conserved, merge_stranded, rule_replay, remainder, gift_budget, gift_posted, reward_stock, reward_posted, exactly_once, append_only. Of one customer, or of all.$$;
 GRANT EXECUTE ON FUNCTION crm.points_entry_hash(bytea, crm.customer_code, bigint, bigint, date, timestamptz, bigint, bigint, bigint, date, crm.customer_code, boolean, integer, text, text, text, text, text, crm.points_ledger) TO crm_owner;
 
 CREATE FUNCTION crm.points_statement(customer crm.customer_code, programme text, from_on date, to_on date)

@@ -99,6 +99,7 @@ crm_points_read_request(const Datum *part, const bool *isnull, Request *r)
 		r->customer2 = DatumGetInt64(part[PART_CUSTOMER2]);
 	if (crm_points_needs_ref(r->op.kind))
 		r->ref = TextDatumGetCString(part[PART_REF]);
+	r->reason = isnull[PART_REASON] ? NULL : TextDatumGetCString(part[PART_REASON]);
 	r->rule_version = isnull[PART_RULE_VERSION] ? 0 : DatumGetInt32(part[PART_RULE_VERSION]);
 	if (r->op.kind == CRM_POINTS_LOCK || r->op.kind == CRM_POINTS_UNLOCK)
 		return;
@@ -119,7 +120,7 @@ row_type(HeapTupleHeader row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
 
-	if (desc->natts != PARTS && desc->natts != PART_RULE_VERSION)
+	if (desc->natts != ROW_PARTS && desc->natts != PART_RULE_VERSION)
 		elog(ERROR, "an operation on points has %d fields", desc->natts);
 	return desc;
 }
@@ -131,7 +132,7 @@ read_row(HeapTupleHeader row, TupleDesc desc, Request *request)
 	Datum		part[PARTS];
 	bool		isnull[PARTS];
 
-	isnull[PART_RULE_VERSION] = true;
+	isnull[PART_RULE_VERSION] = isnull[PART_REASON] = true;
 	heap_deform_tuple(&tuple, desc, part, isnull);
 	crm_points_read_request(part, isnull, request);
 }

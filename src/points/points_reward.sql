@@ -119,12 +119,12 @@ BEGIN
     -- Arrears lock what is open; payment opens what they locked and nothing else.
     IF arrears AND NOT s.arrears THEN
         FOR account IN SELECT a.programme FROM crm.points_account_status(customer) a WHERE NOT a.is_locked LOOP
-            PERFORM points_lock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today);
+            PERFORM points_lock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today, 'arrears');
             s.locked := s.locked || account.programme;
         END LOOP;
     ELSIF NOT arrears AND s.arrears THEN
         FOR account IN SELECT p AS programme FROM unnest(s.locked) p LOOP
-            PERFORM points_unlock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today);
+            PERFORM points_unlock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today, 'arrears are paid');
         END LOOP;
         s.locked := '{}';
     END IF;

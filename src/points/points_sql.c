@@ -28,6 +28,7 @@ typedef enum Statement
 	FIND_ENTRY,
 	READ_REVERSED,
 	ADD_REVERSED,
+	ADD_REASON,
 	READ_APPROVAL,
 	READ_OBSTACLE,
 	INSERT_ENTRY,
@@ -54,6 +55,7 @@ static const char *const statement_text[STATEMENTS] = {
 	" EXISTS (SELECT FROM crm_data.points_redemption WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND cancelled_by IS NULL)",
 	[ADD_REVERSED] = "INSERT INTO crm_data.points_reversal AS r (customer_code, request_id, reversed) VALUES ($1, $2, $3)"
 	" ON CONFLICT ON CONSTRAINT points_reversal_pkey DO UPDATE SET reversed = r.reversed OPERATOR(pg_catalog.+) excluded.reversed",
+	[ADD_REASON] = "INSERT INTO crm_data.points_reason (customer_code, request_id, reason) VALUES ($1, $2, $3)",
 	[READ_APPROVAL] = "SELECT CASE WHEN approved_by OPERATOR(pg_catalog.=) SESSION_USER THEN 1 ELSE 2 END::bigint FROM crm_data.points_approval"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND programme OPERATOR(pg_catalog.=) $3 AND amount OPERATOR(pg_catalog.=) $4",
 	[READ_OBSTACLE] = "SELECT crm.points_obstacle($1, $2, $3, $4, $5)",
@@ -363,6 +365,16 @@ crm_store_add_reversed(int64 customer, const char *request_id, int64 amount)
 	Datum		values[] = {Int64GetDatum(customer), CStringGetTextDatum(request_id), Int64GetDatum(amount)};
 
 	run(ADD_REVERSED, 3, types, values, NULL);
+	SPI_finish();
+}
+
+void
+crm_store_note_reason(int64 customer, const char *request_id, const char *reason)
+{
+	const Oid	types[] = {crm_points_types()->code, TEXTOID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(customer), CStringGetTextDatum(request_id), CStringGetTextDatum(reason)};
+
+	run(ADD_REASON, 3, types, values, NULL);
 	SPI_finish();
 }
 

@@ -134,6 +134,7 @@ extern bool crm_store_claim(CrmStore *store, CrmAccount *account, CrmAccount *af
 extern void crm_store_disclaim(CrmStore *store, CrmAccount *account, const CrmAccount *after);
 extern int64 crm_store_reversed(int64 customer, const char *request_id, bool *is_reward);
 extern void crm_store_add_reversed(int64 customer, const char *request_id, int64 amount);
+extern void crm_store_note_reason(int64 customer, const char *request_id, const char *reason);
 /* How many persons stand behind an adjustment: 0, 1 (this one approved it), 2. */
 extern int	crm_store_approved(int64 customer, const char *request_id, const char *programme, int64 amount);
 

@@ -99,6 +99,28 @@ SET LOCAL SESSION AUTHORIZATION crm_test_points_two;
 SELECT is((points_adjust('CUST202601010004', 'club', 'big', -60, business_date => '2026-01-01')).available, 46::bigint, 'the second person posts it');
 RESET SESSION AUTHORIZATION;
 
+-- -- reasons: beside the books, with whoever said so, and the first one stays -----------------------
+
+SELECT points_earn('CUST202601010006', 'club', 'e', 100, business_date => '2026-01-01'),
+       points_freeze('CUST202601010006', 'club', 'f', 40, business_date => '2026-01-02', reason => 'order under review'),
+       points_unfreeze('CUST202601010006', 'club', 'u', 'f', 10, '2026-01-03', 'part of the order cancelled'),
+       points_lock('CUST202601010006', 'club', 'l', '2026-01-04', 'card reported stolen'),
+       points_adjust('CUST202601010006', 'club', 'a', -5, business_date => '2026-01-05', reason => 'counted twice'),
+       points_unlock('CUST202601010006', 'club', 'ul', '2026-01-06', 'card found'),
+       points_unlock('CUST202601010006', 'club', 'ul 2', '2026-01-07');
+SELECT results_eq($$SELECT request_id, kind, reason, noted_by FROM points_reason WHERE customer_code = 'CUST202601010006' ORDER BY seq$$,
+    $$VALUES ('f' COLLATE "C", 'freeze', 'order under review', session_user), ('u', 'unfreeze', 'part of the order cancelled', session_user), ('l', 'lock', 'card reported stolen', session_user),
+             ('a', 'adjust', 'counted twice', session_user), ('ul', 'unlock', 'card found', session_user)$$, 'freeze, lock and adjustment below the limit show why, and who said so');
+SELECT is((points_freeze('CUST202601010006', 'club', 'f', 40, reason => 'another')).status, 'replay', 'the reason is no part of the content');
+SELECT is((SELECT reason FROM points_reason WHERE customer_code = 'CUST202601010006' AND request_id = 'f'), 'order under review', 'and the first one stays');
+SELECT throws_ok($$SELECT points_lock('CUST202601010006', 'club', 'l 3', reason => ' ')$$, '23514', NULL, 'a blank reason is none');
+SELECT is((SELECT count(*) FROM crm_data.points_journal WHERE request_id = 'l 3'), 0::bigint, 'and nothing is posted with it');
+SELECT throws_ok($$SELECT points_redeem('CUST202601010006', 'club', 'f', 40)$$, 'KH014', NULL, 'a request with a reason is a request');
+SELECT is((SELECT (reason, approved_by)::text FROM points_reason WHERE customer_code = 'CUST202601010004' AND request_id = 'big'), format('("counted twice",%s)', session_user), 'an approval is a reason');
+SELECT lives_ok($$SELECT points_note_reason('CUST202601010004', 'big 1', 'rounding of 2025')$$, 'what a batch posted is given its reason afterwards');
+SELECT throws_ok($$SELECT points_note_reason('CUST202601010004', 'big 1', 'another')$$, '23505', NULL, 'once');
+SELECT throws_ok($$SELECT points_note_reason('CUST202601010004', 'none', 'x')$$, 'P0002', NULL, 'what was not posted has none');
+
 -- -- who may ---------------------------------------------------------------------------------
 
 CREATE ROLE crm_test_points_writer;
@@ -113,7 +135,7 @@ SELECT throws_ok($$SELECT crm.points_adjust('CUST202601010004', 'club', 'wa', 1)
 SET LOCAL ROLE crm_owner;
 SELECT throws_ok(format(statement, name), '42501', NULL, format(statement, name) || ' is refused to the owner himself')
   FROM (VALUES ('UPDATE crm_data.%s SET customer_code = customer_code'), ('DELETE FROM crm_data.%s'), ('TRUNCATE crm_data.%s')) s (statement),
-       (VALUES ('points_account'), ('points_journal'), ('points_reversal')) t (name);
+       (VALUES ('points_account'), ('points_journal'), ('points_reversal'), ('points_reason')) t (name);
 SELECT throws_ok($$INSERT INTO crm_data.points_reversal VALUES ('CUST202601010004', 'b2', 1)$$, '42501', NULL, 'nothing is inserted either');
 RESET ROLE;
 SELECT is_empty('SELECT * FROM points_audit()', 'the books are still in balance');
@@ -135,9 +157,9 @@ END
 $$;
 SELECT is(pg_temp.found_after(statement), found, statement)
   FROM (VALUES ($$UPDATE crm_data.points_account SET state = state + '{1@never}' WHERE seq = 2$$, 'state_is_sum'),
-               ($$DELETE FROM crm_data.points_journal WHERE request_id = 'cup'$$, 'as_of fifo hash_chain reversal_bound seq_dense state_is_sum'),
+               ($$DELETE FROM crm_data.points_journal WHERE request_id = 'cup'$$, 'as_of batch_is_sequence expired_late fifo hash_chain refusal_changes_nothing reversal_bound seq_dense state_is_sum'),
                ($$UPDATE crm_data.points_journal SET posted_at = posted_at + interval '1 second' WHERE request_id = 'cup'$$, 'hash_chain'),
-               ($$UPDATE crm_data.points_journal SET amount = amount - 1 WHERE request_id = 'cup'$$, 'conservation hash_chain'),
+               ($$UPDATE crm_data.points_journal SET amount = amount - 1 WHERE request_id = 'cup'$$, 'batch_is_sequence conservation hash_chain'),
                ($$UPDATE crm_data.points_reversal SET reversed = reversed + 1$$, 'reversal_bound'),
                ($$UPDATE crm_data.points_account SET chain = NULL WHERE seq = 2$$, 'hash_chain'),
                ($$ALTER TABLE crm_data.points_journal DISABLE TRIGGER postings_only$$, 'append_only')) v (statement, found);

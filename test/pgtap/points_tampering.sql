@@ -21,6 +21,9 @@ SELECT give_points('CUST202601010002', 'g', 'b', 5, '2026-03-03');
 SELECT define_points_rule('main', 'tenth', '2026-01-01', 'bill', 'tenure', 'amount * 0.1', rounding => 'carry');
 SELECT record_points_element('CUST202601010002', 'bill', 'b1', '2026-03-01', 123.45), points_accrue_batch('main', '2026-03-01', '2026-04-05', NULL, 10, 0);
 SELECT points_merge_follow_batch(10, '2026-04-06');
+SELECT points_earn('CUST202601010004', 'main', 'e', 50, '2028-12-31', business_date => '2026-01-01'), points_transfer('CUST202601010004', 'CUST202601010005', 'main', 't', 20, '2026-01-02'),
+       points_lock('CUST202601010004', 'main', 'l', '2026-01-03', reason => 'card reported stolen');
+CREATE CAST (bytea AS crm.points_ledger) WITHOUT FUNCTION;
 SELECT is_empty('SELECT * FROM points_audit()', 'the books are in balance');
 
 CREATE FUNCTION pg_temp.found_after(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -30,6 +33,20 @@ BEGIN
     BEGIN
         EXECUTE statement;
         SELECT string_agg(DISTINCT a.invariant, ' ' ORDER BY a.invariant) INTO found FROM crm.points_audit() a;
+        RAISE EXCEPTION USING ERRCODE = 'KH999';
+    EXCEPTION WHEN SQLSTATE 'KH999' THEN
+        RETURN found;
+    END;
+END
+$$;
+
+CREATE FUNCTION pg_temp.found_for(statement text, customer crm.customer_code) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text;
+BEGIN
+    BEGIN
+        EXECUTE statement;
+        SELECT string_agg(DISTINCT a.invariant, ' ' ORDER BY a.invariant) INTO found FROM crm.points_audit(customer) a;
         RAISE EXCEPTION USING ERRCODE = 'KH999';
     EXCEPTION WHEN SQLSTATE 'KH999' THEN
         RETURN found;
@@ -49,6 +66,19 @@ INSERT INTO tampering (statement, wanted) VALUES
     ($$ALTER TABLE crm_data.points_account ALTER next_due DROP EXPRESSION; UPDATE crm_data.points_account SET next_due = '2020-01-01'$$, 'next_due'),
     ($$UPDATE crm_data.points_journal SET amount = amount + 1 WHERE request_id = 'e1'$$, 'conservation'),
     ($$UPDATE crm_data.points_journal SET delta = '{-5000@2028-12-31}', amount = -5000 WHERE request_id = 'r' AND customer_code = 'CUST202601010001'$$, 'never_overdrawn'),
+    ($$UPDATE crm_data.points_journal SET delta = '{-5000@2028-12-31}', amount = -5000 WHERE request_id = 'r' AND customer_code = 'CUST202601010001'$$, 'no_negative_lot'),
+    ($$UPDATE crm_data.points_account SET state = '{-1@never}' WHERE customer_code = 'CUST202601010003'$$, 'no_negative_lot'),
+    ($$ALTER TABLE crm_data.points_account ALTER next_due DROP EXPRESSION; UPDATE crm_data.points_account SET state = '\x0105'::bytea::crm.points_ledger WHERE customer_code = 'CUST202601010001'$$, 'type_laws'),
+    ($$UPDATE crm_data.points_journal SET delta = '\x01027f'::bytea::crm.points_ledger WHERE request_id = 'h'$$, 'type_laws'),
+    ($$UPDATE crm_data.points_account SET status = 'l' WHERE customer_code = 'CUST202601010001'$$, 'lock_is_posted'),
+    ($$UPDATE crm_data.points_account SET status = 'o' WHERE customer_code = 'CUST202601010004'$$, 'lock_is_posted'),
+    ($$UPDATE crm_data.points_journal SET business_date = '2026-03-01' WHERE request_id = 'r' AND customer_code = 'CUST202601010001'$$, 'expired_late'),
+    ($$UPDATE crm_data.points_journal SET delta = '{4@2028-12-31}' WHERE request_id = 'v' AND customer_code = 'CUST202601010001'$$, 'batch_is_sequence'),
+    ($$UPDATE crm_data.points_journal SET amount = 19, delta = '{19@2028-12-31}' WHERE kind = 'receive'; UPDATE crm_data.points_account SET state = '{19@2028-12-31}' WHERE customer_code = 'CUST202601010005'$$, 'conservation'),
+    ($$DELETE FROM crm_data.points_journal WHERE kind = 'receive'; DELETE FROM crm_data.points_account WHERE customer_code = 'CUST202601010005'$$, 'conservation'),
+    -- A posting that is right in every number, where there should have been none.
+    ($$UPDATE crm_data.points_account SET status = 'o' WHERE customer_code = 'CUST202601010004'; SELECT points_freeze('CUST202601010004', 'main', 'n', 5, '2026-01-04');
+       UPDATE crm_data.points_account SET status = 'l' WHERE customer_code = 'CUST202601010004'$$, 'refusal_changes_nothing'),
     ($$UPDATE crm_data.points_journal SET available = available + 1 WHERE request_id = 'e1'$$, 'as_of'),
     ($$UPDATE crm_data.points_journal SET delta = '{-10@2028-12-31}' WHERE request_id = 'r' AND customer_code = 'CUST202601010001'$$, 'fifo'),
     ($$UPDATE crm_data.points_journal SET business_date = '2026-02-28' WHERE kind = 'expire'$$, 'expired_early'),
@@ -75,6 +105,10 @@ INSERT INTO tampering (statement, wanted) VALUES
     ($$DROP TRIGGER postings_only ON crm_data.points_reversal$$, 'append_only');
 CREATE TEMPORARY TABLE found AS SELECT t.*, string_to_array(pg_temp.found_after(t.statement), ' ') AS invariants FROM tampering t;
 SELECT ok(wanted = ANY (invariants), format('%s: %s', wanted, statement)) FROM found ORDER BY n;
+SELECT is(invariants, '{refusal_changes_nothing}', 'what should not have been is found by that alone') FROM found WHERE wanted = 'refusal_changes_nothing';
+SELECT is(pg_temp.found_for($$ALTER TABLE crm_data.points_account ALTER next_due DROP EXPRESSION; UPDATE crm_data.points_account SET state = '\x0105'::bytea::crm.points_ledger WHERE customer_code = 'CUST202601010004'$$, 'CUST202601010004'), 'next_due state_is_sum type_laws', 'of one customer as well');
+SELECT is(pg_temp.found_for($$DELETE FROM crm_data.points_journal WHERE kind = 'receive'; DELETE FROM crm_data.points_account WHERE customer_code = 'CUST202601010005'$$, 'CUST202601010004'), 'conservation', 'one end of a transfer is found from the other');
+SELECT is(pg_temp.found_for($$DELETE FROM crm_data.points_journal WHERE customer_code = 'CUST202601010004'; DELETE FROM crm_data.points_account WHERE customer_code = 'CUST202601010004'$$, 'CUST202601010005'), 'conservation', 'whichever is gone');
 SELECT is_empty('SELECT * FROM points_audit()', 'and with nothing changed nothing is named');
 
 -- -- the comment's list is complete --------------------------------------------------------------
