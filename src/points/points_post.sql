@@ -300,13 +300,18 @@ BEGIN
         EXIT WHEN done OPERATOR(pg_catalog.=) 0;
         COMMIT;
     END LOOP;
+    LOOP
+        done := crm.points_expire_holds_batch(as_of, size);
+        EXIT WHEN done OPERATOR(pg_catalog.=) 0;
+        COMMIT;
+    END LOOP;
 END
 $$;
 REVOKE EXECUTE ON PROCEDURE crm.points_expire_due(date, integer) FROM PUBLIC; -- writes the journal
 GRANT EXECUTE ON PROCEDURE crm.points_expire_due(date, integer) TO crm_data_admin, crm_admin;
 COMMENT ON PROCEDURE crm.points_expire_due(date, integer) IS
 $$Post what is past its last day on the given day (积分到期失效).
-Commits per batch, passes over accounts that somebody holds, and can be killed and called again at any time: no balance depends on it. as_of null: today. Errors: 2D000 inside a transaction block, 22023.$$;
+Commits per batch, passes over accounts that somebody holds, and can be killed and called again at any time: no balance depends on it, but that of holds where crm.define_points_hold_rule() lets them expire. as_of null: today. Errors: 2D000 inside a transaction block, 22023.$$;
 
 -- -- the audit ------------------------------------------------------------------------
 

@@ -469,6 +469,48 @@ GRANT EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_co
 COMMENT ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
 'Transfer points where the types of the programme allow it and the customer may redeem, as his own wish (按规则转赠积分). Errors: KHP07, and those of crm.points_transfer().';
 
+-- -- holds -----------------------------------------------------------------------------------------
+
+CREATE FUNCTION crm.define_points_hold_rule(programme text, expires boolean) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    INSERT INTO crm_data.points_hold_rule (programme, expires) VALUES ($1, $2)
+    ON CONFLICT ON CONSTRAINT points_hold_rule_pkey DO UPDATE SET expires = excluded.expires $$;
+ALTER FUNCTION crm.define_points_hold_rule(text, boolean) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_hold_rule(text, boolean) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_hold_rule(text, boolean) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_hold_rule(text, boolean) IS
+$$Say whether points of a programme expire while they are held; without it they do not (定义积分冻结规则).
+expires true: crm.points_expire_due() makes void what is past its last day in holds; what is captured before it comes to that is captured. Errors: 23502, 23503.$$;
+
+CREATE FUNCTION crm.points_expire_holds_batch(as_of date, size integer) RETURNS integer
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    programmes text[] := ARRAY(SELECT r.programme FROM crm_data.points_hold_rule r WHERE r.expires);
+    account record;
+    done integer := 0;
+BEGIN
+    IF programmes = '{}' THEN
+        RETURN 0;
+    END IF;
+    FOR account IN SELECT a.customer_code, a.programme, a.seq, a.state FROM crm_data.points_account a
+                    WHERE a.programme = ANY (programmes) AND EXISTS (SELECT FROM lots(a.state) l WHERE l.hold > 0 AND l.expires_on < as_of)
+                    LIMIT size FOR NO KEY UPDATE SKIP LOCKED LOOP
+        PERFORM points_shift(account.customer_code, account.programme, format('~lapse %s %s', account.programme, account.seq + 1), 'void',
+                             (SELECT crm.sum(points_lot(l.hold, l.expires_on, l.class, -l.amount)) FROM lots(account.state) l WHERE l.hold > 0 AND l.expires_on < as_of),
+                             account.customer_code, 'points_hold_rule', as_of);
+        done := done + 1;
+    END LOOP;
+    RETURN done;
+END
+$$;
+ALTER FUNCTION crm.points_expire_holds_batch(date, integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_expire_holds_batch(date, integer) FROM PUBLIC; -- writes the journal
+GRANT EXECUTE ON FUNCTION crm.points_expire_holds_batch(date, integer) TO crm_data_admin, crm_admin;
+COMMENT ON FUNCTION crm.points_expire_holds_batch(date, integer) IS
+'Make void what is past its day in holds, where the programme says so, of so many accounts at most; gives their number (冻结积分失效一批). A part of crm.points_expire_due().';
+
 -- -- notices ---------------------------------------------------------------------------------------
 
 CREATE FUNCTION crm.points_notice_batch(as_of date, INOUT after_customer crm.customer_code, INOUT after_programme text, size integer, OUT made bigint, OUT looked bigint)

@@ -72,6 +72,12 @@ CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.
 -- Who once had 1,000 points may redeem from then on.
 INSERT INTO crm_data.points_redeem_rule (programme, threshold, min_tenure_months) VALUES ('main', 1000, 0);
 
+-- Held points do not expire; where a programme has it otherwise, the expiry run takes them out of their holds.
+CREATE TABLE crm_data.points_hold_rule (
+    programme text    NOT NULL PRIMARY KEY REFERENCES crm_data.points_programme,
+    expires   boolean NOT NULL
+);
+
 CREATE TABLE crm_data.points_redemption (
     customer_code crm.customer_code NOT NULL,
     request_id    text    NOT NULL,
@@ -107,14 +113,14 @@ DO $guards$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['points_level', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redeem_rule', 'points_redemption', 'points_notice'] LOOP
+    FOREACH member IN ARRAY ARRAY['points_level', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redeem_rule', 'points_hold_rule', 'points_redemption', 'points_notice'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         IF member IN ('points_gift_batch', 'points_gift_use', 'points_reward', 'points_redemption') THEN
             EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
                             FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records()', member);
         END IF;
-        IF member IN ('points_level', 'points_reward', 'points_redeem_rule') THEN
+        IF member IN ('points_level', 'points_reward', 'points_redeem_rule', 'points_hold_rule') THEN
             EXECUTE format('CREATE POLICY everybody ON crm_data.%I FOR SELECT USING (true)', member);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
         ELSE
@@ -167,6 +173,9 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_reward', 'most_per_customer', 'reference', 'general', 3, 'internal', 'most for one customer', '单客户限兑', NULL),
     ('points_reward', 'stock', 'reference', 'general', 3, 'internal', 'in stock', '库存', NULL),
     ('points_reward', 'stocked', 'reference', 'general', 3, 'internal', 'stocked in all', '累计入库', 'Less what was redeemed it is the stock.'),
+    ('points_hold_rule', NULL, NULL, 'general', 3, NULL, 'rule of holds', '积分冻结规则', 'Changed by crm.define_points_hold_rule().'),
+    ('points_hold_rule', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
+    ('points_hold_rule', 'expires', 'reference', 'general', 3, 'internal', 'held points expire', '冻结积分是否失效', 'Whether crm.points_expire_due() takes what is past its day out of holds.'),
     ('points_redeem_rule', NULL, NULL, 'general', 3, NULL, 'rule of redemption', '积分回馈规则', 'Changed by crm.define_points_redeem_rule().'),
     ('points_redeem_rule', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
     ('points_redeem_rule', 'threshold', 'reference', 'general', 3, 'internal', 'threshold', '起兑门槛', 'Points had at once, at least once; then it stays.'),

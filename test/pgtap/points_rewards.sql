@@ -135,6 +135,32 @@ SELECT points_set_standing('CUST202601010005', has_left => true, business_date =
 SELECT is(pg_temp.lots('CUST202601010005'), '{}', 'leaving voids all points, held ones too');
 SELECT is(points_reward_obstacle('CUST202601010005', 'pen', 1, '2026-06-03'), 'the customer has left', 'and who has left redeems nothing');
 
+-- -- holds: whether they stop expiry is the programme's to say ----------------------------------------
+
+SELECT define_points_programme('guest', '客人', 'Guests'), define_points_programme('other', '其他', 'Others');
+SELECT points_earn('CUST202601010008', p, p || ' e1', 100, '2026-06-30', business_date => '2026-01-01'), points_earn('CUST202601010008', p, p || ' e2', 50, '2027-12-31', business_date => '2026-01-02'),
+       points_freeze('CUST202601010008', p, p || ' f1', 60, '2026-01-03', 'order'), points_freeze('CUST202601010008', p, p || ' f2', 60, '2026-01-03', 'dispute') FROM unnest('{guest,other}'::text[]) p;
+CALL points_expire_due('2026-07-01');
+SELECT is((SELECT array_agg(held ORDER BY programme) FROM points_account WHERE customer_code = 'CUST202601010008'), '{120,120}', 'held points do not expire');
+SELECT define_points_hold_rule('guest', false);
+CALL points_expire_due('2026-07-01');
+SELECT is((SELECT array_agg(held ORDER BY programme) FROM points_account WHERE customer_code = 'CUST202601010008'), '{120,120}', 'nor where a rule says the same');
+SELECT define_points_hold_rule('guest', true);
+CALL points_expire_due('2026-06-30');
+SELECT is((SELECT array_agg(held ORDER BY programme) FROM points_account WHERE customer_code = 'CUST202601010008'), '{120,120}', 'nor on their last day');
+CALL points_expire_due('2026-07-01', 1);
+CALL points_expire_due('2026-07-01');
+SELECT is((SELECT array_agg(held ORDER BY programme) FROM points_account WHERE customer_code = 'CUST202601010008'), '{20,120}', 'where the rule says so they do, once, and what has not ended stays held');
+SELECT results_eq($$SELECT kind, amount FROM points_journal WHERE customer_code = 'CUST202601010008' AND request_id ~ '^~lapse'$$, $$VALUES ('void', -100::bigint)$$, 'in one entry of an account');
+SELECT throws_ok($$SELECT points_capture('CUST202601010008', 'guest', 'guest c1', 'guest f1')$$, 'KHP01', NULL, 'nothing remains of a hold that has ended');
+SELECT is((points_capture('CUST202601010008', 'guest', 'guest c2', 'guest f2', business_date => '2026-07-02')).breakdown::text, '{hold 4: -20@2027-12-31}', 'of the other, the rest');
+SELECT is((points_unfreeze('CUST202601010008', 'other', 'other u1', 'other f1', business_date => '2026-07-02')).available, 30::bigint, 'by the law, what is released past its day expires at once');
+SELECT is((SELECT balance FROM points_statement('CUST202601010008', 'guest', '2026-01-01', '2026-12-31') WHERE kind = 'closing'), 30::bigint, 'the statement foots');
+SELECT is_empty($$SELECT * FROM points_audit('CUST202601010008')$$, 'and the books are in balance');
+SET ROLE crm_writer;
+SELECT throws_ok($$SELECT crm.define_points_hold_rule('guest', false)$$, '42501', NULL, 'a writer makes no such rule');
+RESET ROLE;
+
 -- -- liability ---------------------------------------------------------------------------------------
 
 SELECT points_set_standing('CUST202601010007', level => 'gold');
