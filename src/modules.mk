@@ -139,6 +139,7 @@ ROOM_SQL = \
 	src/points/points_merge.sql \
 	src/points/points_rule.sql \
 	src/points/points_reward.sql \
+	src/points/points_promise.sql \
 	src/merge/relation.sql \
 	src/merge/duplicate.sql \
 	src/merge/merge.sql \
@@ -174,6 +175,7 @@ ROOM_TABLES = \
 	src/points/points_merge.tables.sql \
 	src/points/points_rule.tables.sql \
 	src/points/points_reward.tables.sql \
+	src/points/points_promise.tables.sql \
 	src/merge/merge.tables.sql \
 	src/score/score.tables.sql \
 	src/score/score_fit.tables.sql \

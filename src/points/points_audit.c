@@ -437,14 +437,21 @@ breaks_as_of(const Audit *a, const Entry *e)
 		available != number[CRM_ENTRY_AVAILABLE] || held != number[CRM_ENTRY_HELD] || debt != number[CRM_ENTRY_DEBT];
 }
 
+/* Named by the product: a hold that lots of a merge come into, or that a promise's are put into. */
+static bool
+is_own_name(const Entry *e)
+{
+	return e->form.length[CRM_ENTRY_REQUEST_ID] > 0 && e->form.text[CRM_ENTRY_REQUEST_ID][0] == '~';
+}
+
 /* Nothing is left that comes before what was taken. */
 static bool
 breaks_fifo(const Audit *a, const Entry *e)
 {
 	const CrmLot *first = a->book.state.count > 0 && a->book.state.lot[0].hold == 0 ? &a->book.state.lot[0] : NULL;
 
-	if (e->kind != CRM_POINTS_REDEEM && e->kind != CRM_POINTS_FREEZE && e->kind != CRM_POINTS_TRANSFER &&
-		!(e->kind == CRM_POINTS_ADJUST && e->form.number[CRM_ENTRY_AMOUNT] < 0))
+	if (is_own_name(e) || (e->kind != CRM_POINTS_REDEEM && e->kind != CRM_POINTS_FREEZE && e->kind != CRM_POINTS_TRANSFER &&
+		!(e->kind == CRM_POINTS_ADJUST && e->form.number[CRM_ENTRY_AMOUNT] < 0)))
 		return false;
 	for (int i = 0; first != NULL && i < a->delta.count; i++)
 		if (a->delta.lot[i].hold == 0 && a->delta.lot[i].amount < 0 && crm_lot_order(first, &a->delta.lot[i]) < 0)
@@ -552,7 +559,7 @@ do_again(Audit *a, const Entry *e, const Entry *next)
 			!(next != NULL && (next->kind == CRM_POINTS_MERGE || next->kind == CRM_POINTS_VOID));
 		return;
 	}
-	if (e->kind > CRM_POINTS_UNLOCK || (e->form.length[CRM_ENTRY_REQUEST_ID] > 0 && e->form.text[CRM_ENTRY_REQUEST_ID][0] == '~'))
+	if (e->kind > CRM_POINTS_UNLOCK || is_own_name(e))
 		return;
 	look_up_ref(a, e, &ref);
 	a->verdict.overdrawn = takes_more_than_available(a, e);

@@ -38,11 +38,11 @@ BEGIN
         RETURN;
     END IF;
     coming := (SELECT crm.sum(points_lot(0, l.expires_on, l.class, l.amount)) FROM lots(state) l WHERE l.hold = 0);
-    FOR hold IN SELECT l.hold, j.request_id, crm.sum(points_lot(0, l.expires_on, l.class, l.amount)) AS lots
+    FOR hold IN SELECT l.hold, CASE WHEN j.ref LIKE '~promise %' THEN j.ref ELSE j.request_id END AS name, crm.sum(points_lot(0, l.expires_on, l.class, l.amount)) AS lots
                   FROM lots(state) l JOIN crm_data.points_journal j
                     ON j.customer_code = loser AND j.programme = points_merge_post.programme AND j.seq = l.hold
-                 WHERE l.hold > 0 GROUP BY l.hold, j.request_id ORDER BY l.hold LOOP
-        marker := points_shift(survivor, programme, format('~hold %s %s', hold.hold, id), 'freeze', '{}', loser, hold.request_id, business_date);
+                 WHERE l.hold > 0 GROUP BY l.hold, j.request_id, j.ref ORDER BY l.hold LOOP
+        marker := points_shift(survivor, programme, format('~hold %s %s', hold.hold, id), 'freeze', '{}', loser, hold.name, business_date);
         coming := coalesce(coming, '{}') + (SELECT crm.sum(points_lot(marker, l.expires_on, l.class, l.amount)) FROM lots(hold.lots) l);
     END LOOP;
     PERFORM points_shift(loser, programme, format('~merge %s', id), 'merge', -state, survivor, request_id, business_date);

@@ -361,6 +361,15 @@ asks_rules(const Request *r)
 	return (r->op.kind == CRM_POINTS_UNLOCK || (spends && r->account->programme->rules_spending)) && !keeps_the_ledger();
 }
 
+/* The hold of a promise, or the one that stands for it after a merge. */
+static bool
+is_promise(const Request *r, const CrmJournal *referred)
+{
+	static const char name[] = "~promise ";
+
+	return strncmp(r->ref, name, strlen(name)) == 0 || (referred->ref != NULL && strncmp(referred->ref, name, strlen(name)) == 0);
+}
+
 /*
  * What the law allows a programme's rules may forbid: that is asked last, and only
  * where there are rules, which the programme's cached row knows.
@@ -370,6 +379,8 @@ forbidden(const Request *r, const Work *work)
 {
 	bool		is_given = r->op.kind == CRM_POINTS_EARN || r->op.kind == CRM_POINTS_GIFT;
 
+	if ((r->op.kind == CRM_POINTS_UNFREEZE || r->op.kind == CRM_POINTS_CAPTURE) && is_promise(r, &work->referred) && !keeps_the_ledger())
+		return "promised points come on their day, by crm.points_release_due()";
 	if (r->op.kind == CRM_POINTS_REVERSE_REDEEM && work->is_reward)
 		return "a redemption of a reward is cancelled by crm.cancel_reward(), with its goods";
 	if (is_given && r->account->programme->rules_credits && !keeps_the_ledger())
@@ -602,6 +613,15 @@ crm_points_run_expiry(Request *r)
 	return was_due;
 }
 
+static int64
+held_by(const CrmLedger *change)
+{
+	int64		held;
+
+	crm_points_check_fits(crm_ledger_held(change, &held));
+	return held;
+}
+
 /* Lots come or go as they are said to, or a hold is opened that they will come into. */
 static int64
 shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counterparty)
@@ -615,7 +635,7 @@ shift_one(Request *r, CrmPointsKind kind, const CrmLedger *change, int64 counter
 	crm_points_open_accounts(&accounts, r, 1, false);
 	open_state(work, r->account);
 	crm_points_shift(&work->account, change, r->op.business_date, &work->out);
-	model.amount = work->out.amount;
+	model.amount = kind == CRM_POINTS_FREEZE ? -held_by(change) : work->out.amount;
 	prepare_entries(&entries, r->account, &work->out, &model);
 	if (!write_entries(work, r->account, &entries))
 		refuse_again();

@@ -46,7 +46,7 @@ CREATE FUNCTION crm.points_month_use(customer crm.customer_code, programme text,
                             WHERE u.customer_code = j.customer_code AND u.programme = j.programme AND u.ref = j.request_id
                               AND (u.kind = 'unfreeze' OR u.kind = 'capture' AND v.reversed IS NOT NULL)) ELSE 0 END AS used
               FROM points_records($1) r JOIN crm_data.points_journal j ON j.customer_code = r.customer_code
-             WHERE j.programme = $2 AND j.kind IN ('redeem', 'freeze') AND date_trunc('month', j.business_date) = date_trunc('month', $3)) x
+             WHERE j.programme = $2 AND j.kind IN ('redeem', 'freeze') AND j.request_id NOT LIKE '~promise %' AND date_trunc('month', j.business_date) = date_trunc('month', $3)) x
      WHERE used > 0 $$;
 REVOKE EXECUTE ON FUNCTION crm.points_month_use(crm.customer_code, text, date) FROM PUBLIC; -- reads the journal
 GRANT EXECUTE ON FUNCTION crm.points_month_use(crm.customer_code, text, date) TO crm_owner;

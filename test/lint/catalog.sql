@@ -15,6 +15,7 @@ INSERT INTO allowed VALUES
     ('public_definer', 'crm.violation_text(text,text)', 'reads labels that everybody may read'),
     ('strict', 'crm.key_ring_changed()', 'a trigger has no arguments'),
     ('search_path', 'crm.points_expire_due(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
+    ('search_path', 'crm.points_release_due(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('search_path', 'crm.points_make_notices(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('search_path', 'crm.points_accrue(text,date,date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),
     ('search_path', 'crm.points_merge_follow(date,integer)', 'commits, which a SET clause forbids; every name in it is written out'),

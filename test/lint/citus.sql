@@ -9,7 +9,7 @@ CREATE TEMPORARY TABLE placed (relation text PRIMARY KEY, placement text NOT NUL
 INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer', 'crm_data.individual', 'crm_data.organization', 'crm_data.customer_group',
     'crm_data.identity_document', 'crm_data.contact_point', 'crm_data.bank_account', 'crm_data.address',
     'crm_data.purchase', 'crm_data.interaction', 'crm_data.external_id', 'crm_data.customer_code_alias',
-    'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval', 'crm_data.points_reason',
+    'crm_data.points_account', 'crm_data.points_journal', 'crm_data.points_reversal', 'crm_data.points_approval', 'crm_data.points_reason', 'crm_data.points_promise',
     'crm_data.field_source', 'crm_data.customer_relation', 'crm_data.consent_event', 'crm_data.legal_hold',
     'crm_data.points_element', 'crm_data.points_earning', 'crm_data.points_remainder', 'crm_data.points_standing',
     'crm_data.points_gift_use', 'crm_data.points_redemption', 'crm_data.points_notice']), 'distributed';

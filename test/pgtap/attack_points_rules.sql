@@ -174,7 +174,7 @@ GRANT crm_owner TO crm_test_rule_admin;
 SET SESSION AUTHORIZATION crm_test_rule_admin;
 SET ROLE crm_owner;
 SELECT throws_ok(statement, '42501', 'records of points are written by their functions only', 'the owner is refused: ' || statement)
-  FROM (SELECT format(v.statement, t.name) FROM unnest(ARRAY['points_approval', 'points_reason', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redemption', 'points_element', 'points_earning',
+  FROM (SELECT format(v.statement, t.name) FROM unnest(ARRAY['points_approval', 'points_reason', 'points_promise', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redemption', 'points_element', 'points_earning',
                                                               'points_remainder', 'points_standing', 'points_merge']) t (name),
                unnest(ARRAY['DELETE FROM crm_data.%s', 'TRUNCATE crm_data.%s CASCADE']) v (statement)
          UNION ALL SELECT unnest(ARRAY[$$UPDATE crm_data.points_gift_batch SET approved_by = 'crm_test_rule_other' WHERE batch = 'mine'$$, 'UPDATE crm_data.points_gift_batch SET budget = 1000000000',
