@@ -1,5 +1,5 @@
 # Proves: when the server dies, stopped at once, by kill -9 of one of its sessions or of itself,
-# again and again (CRM_POINTS_ROUNDS times), while eight sessions redeem, freeze,
+# twenty times (CRM_POINTS_ROUNDS), while eight sessions redeem, freeze,
 # transfer and reverse on a few accounts, every posting that was acknowledged is there exactly
 # once, none is there in part, a repeated request changes nothing, and the books are in balance;
 # also after dump and restore. Accounts that eight sessions open at once are opened once.
@@ -12,7 +12,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use CrmTest;
 
-my $rounds = $ENV{CRM_POINTS_ROUNDS} // 3;
+my $rounds = $ENV{CRM_POINTS_ROUNDS} // 20;
 my $node = server('race', conf => [ 'wal_level = replica', 'max_prepared_transactions = 4', 'restart_after_crash = on' ]);
 $node->start;
 deploy($node, 'crm');
@@ -70,6 +70,20 @@ sub live_again
 	return $node->start;
 }
 
+# Until some hundreds of postings are acknowledged; then at any moment.
+sub wait_for_load
+{
+	my (@files) = @_;
+	for (1 .. 1200) {
+		my $bytes = 0;
+		$bytes += -s $_ // 0 for @files;
+		last if $bytes > 4000;
+		select undef, undef, undef, 0.05;
+	}
+	select undef, undef, undef, rand 0.3;
+	return;
+}
+
 for my $round (1 .. $rounds) {
 	my (@session, @out);
 	for my $who (1 .. 8) {
@@ -79,7 +93,7 @@ for my $round (1 .. $rounds) {
 		append_to_file(my $script = $node->basedir . "/in.$round.$who", join '', map { "CALL post($who, $_, $round);\n\\echo done $_\n" } 1 .. 5000);
 		$session[$who] = IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm') ], '<', $script, '>', $out[$who], '2>', '/dev/null');
 	}
-	select undef, undef, undef, 1.5;
+	wait_for_load(@out[ 1 .. 8 ]);
 	my $death = die_somehow($round);
 	IPC::Run::finish($_) for @session[ 1 .. 8 ];
 	live_again($death);
