@@ -93,6 +93,10 @@ BEGIN
      (SELECT format('points of %s accounts are past their last day, the oldest since %s', count(*), min(a.next_due))
         FROM crm_data.points_account a WHERE a.next_due < crm.company_today() - 1 HAVING count(*) > 0),
      'CALL crm.points_expire_due(); every day, by cron.'),
+    ('promises', 'warning',
+     (SELECT format('%s promises of points are due, the oldest since %s', count(*), min(p.release_on))
+        FROM crm_data.points_promise p WHERE p.closed_at IS NULL AND p.release_on < crm.company_today() - 1 HAVING count(*) > 0),
+     'CALL crm.points_release_due(); every day, by cron.'),
     ('approvals', 'warning',
      (SELECT format('%s requests wait for more than %s days, the oldest since %s', count(*), waiting_days, min(r.at)::date)
         FROM (SELECT m.requested_at FROM crm_data.merge_request m WHERE m.state = 'pending'
@@ -108,7 +112,7 @@ BEGIN
      'CALL crm.match_run(...); duplicates among these are not on the worklist.');
 END
 $$;
-COMMENT ON FUNCTION crm.health_work(integer) IS $$The checks of crm.health() that concern what is to be done: jobs, expiry, approvals, matching (待办检查). A part of crm.health().$$;
+COMMENT ON FUNCTION crm.health_work(integer) IS $$The checks of crm.health() that concern what is to be done: jobs, expiry, promises, approvals, matching (待办检查). A part of crm.health().$$;
 
 CREATE FUNCTION crm.health(waiting_days integer DEFAULT 7) RETURNS TABLE (checked text, state text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -140,6 +144,6 @@ REVOKE EXECUTE ON FUNCTION crm.health(integer) FROM PUBLIC; -- tells what is ung
 GRANT EXECUTE ON FUNCTION crm.health(integer) TO crm_admin;
 COMMENT ON FUNCTION crm.health(integer) IS
 $$What is not in order in this database, one row a check: ok, warning or error, what was found, what to do (健康检查).
-Library and deployment, key, triggers, row security, owners, indexes, constraints, statistics, roles, views, functions, search path, log settings, posting path, jobs, expiry of points, requests that wait longer than waiting_days, matching. Quick enough for every minute; it does not read the ledger, as crm.points_audit() does. Settings are those of the session that asks. For crm_admin and superusers.$$;
+Library and deployment, key, triggers, row security, owners, indexes, constraints, statistics, roles, views, functions, search path, log settings, posting path, jobs, expiry of points, promises of points, requests that wait longer than waiting_days, matching. Quick enough for every minute; it does not read the ledger, as crm.points_audit() does. Settings are those of the session that asks. For crm_admin and superusers.$$;
 REVOKE EXECUTE ON FUNCTION crm.health_schema(), crm.health_rights(), crm.health_settings(), crm.health_work(integer) FROM PUBLIC; -- parts of crm.health()
 GRANT EXECUTE ON FUNCTION crm.health_schema(), crm.health_rights(), crm.health_settings(), crm.health_work(integer) TO crm_owner;

@@ -62,6 +62,8 @@ SELECT pg_temp.breaks('matching', $$INSERT INTO crm_data.customer (customer_code
     INSERT INTO crm_data.match_model (name, source, settings, owner) VALUES ('health', 'crm.match_customer', '{}', 'crm_owner')$$, '^warning: .*model "health" never ran');
 SELECT pg_temp.breaks('expiry', $$INSERT INTO crm_data.customer (customer_code, kind, survivor_code) VALUES ('CUST202601310001', 'group', 'CUST202601310001');
     SELECT crm.points_earn('CUST202601310001', 'main', 'long ago', 5, '2026-02-28', business_date => '2026-01-31')$$, '^warning: points of 1 accounts are past their last day, the oldest since 2026-02-28$');
+SELECT pg_temp.breaks('promises', $$SELECT crm.define_points_programme('promised', '预', 'Promised'), crm.points_promise('CUST202601310001', 'promised', 'not come', 5, '2026-02-28', business_date => '2026-01-31')$$,
+    '^warning: 1 promises of points are due, the oldest since 2026-02-28$');
 
 -- A job that was called again and came to its end is in order; so is a request that does not wait for long.
 INSERT INTO crm_data.job (kind, subject, state) VALUES ('import', 'twice', 'failed'), ('import', 'twice', 'done');
