@@ -33,12 +33,14 @@ DECLARE
     a crm.customer_code := who(race, round, 1);
     b crm.customer_code := who(race, round, 2);
 BEGIN
-    IF race NOT IN ('first', 'same', 'budget', 'element') THEN
+    IF race NOT IN ('first', 'same', 'budget', 'element', 'promise', 'due') THEN
         PERFORM crm.points_earn(a, 'main', 'start', 100, CASE WHEN race = 'expire' THEN '2026-05-31' ELSE '2028-12-31' END::date, business_date => '2026-05-01');
         PERFORM crm.points_earn(b, 'main', 'start', 100, '2027-12-31', business_date => '2026-05-01');
     END IF;
     IF race = 'limit' THEN
         PERFORM crm.points_earn(a, 'limited', 'start in it', 100, '2028-12-31', business_date => '2026-05-01');
+    ELSIF race = 'due' THEN
+        PERFORM crm.points_promise(a, 'promised', 'one', 10, '2026-05-02'::date + round, business_date => '2026-05-01');
     ELSIF race LIKE 'reversal%' THEN
         PERFORM crm.points_redeem(a, 'main', 'trip', 70, '2026-05-01');
     ELSIF race LIKE 'hold%' THEN
@@ -83,6 +85,9 @@ BEGIN
             RESET ROLE;
             RETURN answer;
         WHEN race = 'element' THEN RETURN ROW(CASE WHEN crm.record_points_element(a, 'bill', 'one ' || round, today, 12.50) THEN 'ok' ELSE 'known' END, 0, 0, 0, '{}')::crm.points_answer;
+        WHEN race = 'promise' THEN RETURN crm.points_promise(a, 'promised', 'one', 10, '2026-05-03', business_date => today);
+        WHEN race = 'due' AND who = 1 THEN RETURN crm.cancel_points_promise(a, 'mine', 'one', today);
+        WHEN race = 'due' THEN PERFORM crm.points_release_batch(today + round, 1000); RETURN ROW('ok', 0, 0, 0, '{}')::crm.points_answer;
         WHEN race = 'budget' THEN RETURN crm.give_points(who(race, round, who), 'mine', 'batch ' || round, 40, today);
         WHEN race = 'merge' AND who = 1 THEN PERFORM crm.points_merge_move(a, b, format('m %s', round), today); RETURN ROW('ok', 0, 0, 0, '{}')::crm.points_answer;
         WHEN race = 'merge' AND who = 2 THEN PERFORM crm.points_merge_move(b, a, format('n %s', round), today); RETURN ROW('ok', 0, 0, 0, '{}')::crm.points_answer;
@@ -123,7 +128,7 @@ BEGIN
     END LOOP;
 END $$;
 SQL
-$node->safe_psql('crm', "SELECT crm.define_points_redeem_rule('main'), crm.define_points_programme('limited', '限', 'Limited'), crm.define_points_redeem_rule('limited', most_a_month => 1)");
+$node->safe_psql('crm', "SELECT crm.define_points_redeem_rule('main'), crm.define_points_programme('promised', '预', 'Promised'), crm.define_points_programme('limited', '限', 'Limited'), crm.define_points_redeem_rule('limited', most_a_month => 1)");
 
 my $told;    # rounds of the last race
 
@@ -207,6 +212,10 @@ is(value("SELECT DISTINCT stock FROM crm_data.points_reward"), 0, 'and stock end
 only('a budget of 100 gives 40 twice', race('budget', 8), join ' ', ('KHP06') x 6, ('ok') x 2);
 is(value("SELECT DISTINCT spent FROM crm_data.points_gift_batch"), 80, 'and not more');
 only('once a month is once, for eight sessions too', race('limit', 8), join ' ', ('KHP07') x 7, 'ok');
+only('a promise that eight sessions make is one', race('promise', 8), join ' ', 'ok', ('replay') x 7);
+is(total('promise'), 10, 'and holds what it says');
+only('it comes or is cancelled', race('due', 2), 'KHP01 ok', 'ok ok');
+is(value("SELECT count(*) FROM told t JOIN crm_data.points_account a ON a.customer_code = who('due', t.round, 1) WHERE t.race = 'due' AND t.who = 1 AND (t.status = 'ok') <> (a.state = '{}')"), 0, 'one of both');
 only('an element that two sessions deliver at once is there once', race('element', 2), 'known ok');
 my @accrual = map { IPC::Run::start([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('crm'), '-c', q{CALL crm.points_accrue('main', '2026-05-01', '2026-06-05', 7)} ], '>', '/dev/null', '2>&1') } 1, 2;
 is(scalar(grep { IPC::Run::finish($_) } @accrual), 2, 'two accruals of one month at once come to the end');
