@@ -51,11 +51,8 @@ checked_request_id(const text *input)
 char *
 crm_points_checked_programme(const text *input)
 {
-	/* One that is too long is none of ours. */
-	char	   *name = text_to_cstring(input);
-
-	name[Min(strlen(name), CRM_PROGRAMME_SIZE - 1)] = '\0';
-	return name;
+	/* One that is too long is none of ours, nor is the one without a name. */
+	return VARSIZE_ANY_EXHDR(input) < CRM_PROGRAMME_SIZE ? text_to_cstring(input) : pstrdup("");
 }
 
 static void

@@ -300,19 +300,39 @@ examine(Relation relation, HeapTable *table)
 	table->unlike = difference(relation, table);
 }
 
+static Oid
+named(const HeapTable *table)
+{
+	Oid			schema = get_namespace_oid("crm_data", true);
+
+	return OidIsValid(schema) ? get_relname_relid(table->name, schema) : InvalidOid;
+}
+
+/* Whoever waited for the lock may find that another table has the name now. */
+static Relation
+open_named(HeapTable *table)
+{
+	Relation	relation;
+
+	do
+	{
+		if (!table->examined)
+			table->oid = named(table);
+		relation = OidIsValid(table->oid) ? try_table_open(table->oid, RowExclusiveLock) : NULL;
+		if (table->examined || (relation != NULL && table->oid == named(table)))
+			return relation;
+		if (relation != NULL)
+			table_close(relation, RowExclusiveLock);
+	} while (OidIsValid(table->oid));
+	return NULL;
+}
+
 /* Open and locked for writing, or NULL when SQL must be used. */
 Relation
 crm_heap_open_table(HeapTable *table)
 {
-	Relation	relation;
+	Relation	relation = open_named(table);
 
-	if (!table->examined)
-	{
-		Oid			schema = get_namespace_oid("crm_data", true);
-
-		table->oid = OidIsValid(schema) ? get_relname_relid(table->name, schema) : InvalidOid;
-	}
-	relation = OidIsValid(table->oid) ? try_table_open(table->oid, RowExclusiveLock) : NULL;
 	if (relation == NULL)
 		return NULL;
 	for (int tries = 0; !table->examined && tries < 3; tries++)
