@@ -16,6 +16,7 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -259,6 +260,16 @@ indexes_are_plain(Relation relation, HeapTable *table)
 	return plain && has_key;
 }
 
+/* A publication that lacks what tells a subscriber which row was updated makes updates an error. */
+static bool
+publications_are_whole(Relation relation)
+{
+	PublicationDesc desc;
+
+	RelationBuildPublicationDesc(relation, &desc);
+	return CRM_PUBLISHES_UPDATES(&desc);
+}
+
 static const char *
 difference(Relation relation, HeapTable *table)
 {
@@ -269,6 +280,8 @@ difference(Relation relation, HeapTable *table)
 		return "it is no plain table";
 	if (form->relreplident != REPLICA_IDENTITY_DEFAULT && form->relreplident != REPLICA_IDENTITY_FULL)
 		return "it has a replica identity of its own";
+	if (!publications_are_whole(relation))
+		return "a publication leaves out what updates need";
 	if (relation->rd_rules != NULL)
 		return "it has a rule";
 	if (!columns_are_ours(relation, table))
