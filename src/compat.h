@@ -64,6 +64,13 @@
 #define CRM_INDEX_BEGINSCAN(heap, index, snapshot, keys) index_beginscan(heap, index, snapshot, keys, 0)
 #endif
 
+/* 18 asks of a publication also for generated columns of the replica identity. */
+#if PG_VERSION_NUM >= 180000
+#define CRM_PUBLISHES_UPDATES(desc) ((desc)->rf_valid_for_update && (desc)->cols_valid_for_update && (desc)->gencols_valid_for_update)
+#else
+#define CRM_PUBLISHES_UPDATES(desc) ((desc)->rf_valid_for_update && (desc)->cols_valid_for_update)
+#endif
+
 /* 18 says first that a function does not return. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -255,7 +255,7 @@ GRANT EXECUTE ON FUNCTION crm.points_programme_changed() TO crm_owner; -- who ma
 CREATE FUNCTION crm.points_write_path() RETURNS text AS 'MODULE_PATHNAME', 'crm_points_write_path' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION crm.points_write_path() IS
 $$How a posting of this transaction would write: direct, or sql and why (积分写入方式).
-sql is several times slower: in REPEATABLE READ and SERIALIZABLE, where crm.points_write_path says so, and where somebody has given points_account or points_journal a trigger, check, rule, policy or index of another kind.$$;
+sql is several times slower: in REPEATABLE READ and SERIALIZABLE, where crm.points_write_path says so, and where somebody has given points_account or points_journal a trigger, check, rule, policy, index of another kind or a publication that lacks what updates need.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_write_path() FROM PUBLIC; -- takes the locks of a posting
 GRANT EXECUTE ON FUNCTION crm.points_write_path() TO crm_data_admin, crm_admin, crm_owner;
 

@@ -6,6 +6,7 @@
 #include "points_post.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/typcache.h"
@@ -51,11 +52,8 @@ checked_request_id(const text *input)
 char *
 crm_points_checked_programme(const text *input)
 {
-	/* One that is too long is none of ours. */
-	char	   *name = text_to_cstring(input);
-
-	name[Min(strlen(name), CRM_PROGRAMME_SIZE - 1)] = '\0';
-	return name;
+	/* One that is too long is none of ours, nor is the one without a name. */
+	return VARSIZE_ANY_EXHDR(input) < CRM_PROGRAMME_SIZE ? text_to_cstring(input) : pstrdup("");
 }
 
 static void
@@ -114,7 +112,30 @@ crm_points_read_request(const Datum *part, const bool *isnull, Request *r)
 
 /* -- rows ---------------------------------------------------------------------------------- */
 
-/* The rows of an array are of one type, which is looked up once. */
+static Oid
+part_type(Part part)
+{
+	switch (part)
+	{
+		case PART_CUSTOMER:
+		case PART_CUSTOMER2:
+			return crm_points_types()->code;
+		case PART_BUSINESS_DATE:
+		case PART_EXPIRES_ON:
+			return DATEOID;
+		case PART_AMOUNT:
+			return INT8OID;
+		case PART_RULE_VERSION:
+			return INT4OID;
+		default:
+			return TEXTOID;
+	}
+}
+
+/*
+ * The rows of an array are of one type, which is looked up once; and looked at, for
+ * it can be altered, and then its fields would be read as what they are not.
+ */
 static TupleDesc
 row_type(HeapTupleHeader row)
 {
@@ -122,6 +143,9 @@ row_type(HeapTupleHeader row)
 
 	if (desc->natts != ROW_PARTS && desc->natts != PART_RULE_VERSION)
 		elog(ERROR, "an operation on points has %d fields", desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->atttypid != part_type(i))
+			elog(ERROR, "field %d of an operation on points is of another type", i + 1);
 	return desc;
 }
 

@@ -194,9 +194,15 @@ text_column(int number)
 	bool		isnull;
 	Datum		value = column(number, &isnull);
 
+	text	   *packed;
+	char	   *copy;
+
 	if (isnull)
 		return NULL;
-	return text_to_cstring(DatumGetTextPP(SPI_datumTransfer(value, false, -1)));
+	packed = DatumGetTextPP(value);
+	copy = SPI_palloc(VARSIZE_ANY_EXHDR(packed) + 1);
+	text_to_cstring_buffer(packed, copy, VARSIZE_ANY_EXHDR(packed) + 1);
+	return copy;
 }
 
 static Datum

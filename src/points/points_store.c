@@ -18,6 +18,7 @@
 #define PROGRAMMES 16
 static CrmProgramme programmes[PROGRAMMES];
 static int	programme_count;
+static uint64 programme_changes;
 static Oid	programme_relation;
 
 static bool types_known;
@@ -26,10 +27,17 @@ static CrmPointsTypes types;
 /* -- ground ---------------------------------------------------------------------------- */
 
 static void
+forget_all_programmes(void)
+{
+	programme_count = 0;
+	programme_changes++;
+}
+
+static void
 forget_programmes(Datum arg, Oid relation)
 {
 	if (relation == InvalidOid || relation == programme_relation)
-		programme_count = 0;
+		forget_all_programmes();
 }
 
 /* Types get new numbers when the extension is made anew. */
@@ -67,7 +75,7 @@ crm_points_types(void)
 	types.answer = type_named("points_answer", schema);
 	types_known = true;
 	if (types.ledger != before)
-		programme_count = 0;
+		forget_all_programmes();
 	return &types;
 }
 
@@ -123,6 +131,7 @@ const CrmProgramme *
 crm_store_programme(const char *name)
 {
 	CrmProgramme *copy = palloc(sizeof(CrmProgramme));
+	uint64		before;
 
 	for (int i = 0; i < programme_count; i++)
 		if (strcmp(programmes[i].name, name) == 0)
@@ -132,8 +141,10 @@ crm_store_programme(const char *name)
 		}
 	if (!OidIsValid(programme_relation) || programme_count == 0)
 		programme_relation = get_relname_relid("points_programme", get_namespace_oid("crm_data", false));
+	before = programme_changes;
 	read_programme(name, copy);
-	if (programme_count < PROGRAMMES)
+	/* Of a change that was heard of meanwhile its snapshot need not know. */
+	if (programme_changes == before && programme_count < PROGRAMMES)
 		programmes[programme_count++] = *copy;
 	return copy;
 }

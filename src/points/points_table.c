@@ -16,6 +16,7 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -259,6 +260,16 @@ indexes_are_plain(Relation relation, HeapTable *table)
 	return plain && has_key;
 }
 
+/* A publication that lacks what tells a subscriber which row was updated makes updates an error. */
+static bool
+publications_are_whole(Relation relation)
+{
+	PublicationDesc desc;
+
+	RelationBuildPublicationDesc(relation, &desc);
+	return CRM_PUBLISHES_UPDATES(&desc);
+}
+
 static const char *
 difference(Relation relation, HeapTable *table)
 {
@@ -269,6 +280,8 @@ difference(Relation relation, HeapTable *table)
 		return "it is no plain table";
 	if (form->relreplident != REPLICA_IDENTITY_DEFAULT && form->relreplident != REPLICA_IDENTITY_FULL)
 		return "it has a replica identity of its own";
+	if (!publications_are_whole(relation))
+		return "a publication leaves out what updates need";
 	if (relation->rd_rules != NULL)
 		return "it has a rule";
 	if (!columns_are_ours(relation, table))
@@ -300,19 +313,39 @@ examine(Relation relation, HeapTable *table)
 	table->unlike = difference(relation, table);
 }
 
+static Oid
+named(const HeapTable *table)
+{
+	Oid			schema = get_namespace_oid("crm_data", true);
+
+	return OidIsValid(schema) ? get_relname_relid(table->name, schema) : InvalidOid;
+}
+
+/* Whoever waited for the lock may find that another table has the name now. */
+static Relation
+open_named(HeapTable *table)
+{
+	Relation	relation;
+
+	do
+	{
+		if (!table->examined)
+			table->oid = named(table);
+		relation = OidIsValid(table->oid) ? try_table_open(table->oid, RowExclusiveLock) : NULL;
+		if (table->examined || (relation != NULL && table->oid == named(table)))
+			return relation;
+		if (relation != NULL)
+			table_close(relation, RowExclusiveLock);
+	} while (OidIsValid(table->oid));
+	return NULL;
+}
+
 /* Open and locked for writing, or NULL when SQL must be used. */
 Relation
 crm_heap_open_table(HeapTable *table)
 {
-	Relation	relation;
+	Relation	relation = open_named(table);
 
-	if (!table->examined)
-	{
-		Oid			schema = get_namespace_oid("crm_data", true);
-
-		table->oid = OidIsValid(schema) ? get_relname_relid(table->name, schema) : InvalidOid;
-	}
-	relation = OidIsValid(table->oid) ? try_table_open(table->oid, RowExclusiveLock) : NULL;
 	if (relation == NULL)
 		return NULL;
 	for (int tries = 0; !table->examined && tries < 3; tries++)

@@ -42,7 +42,7 @@ is(sql('SELECT crm.points_write_path()'), 'direct', 'postings go below SQL');
 # -- one hot row ------------------------------------------------------------------------------
 
 sql("SELECT crm.points_earn('CUST202601010001', 'main', 'start', 1000000, '2030-12-31', business_date => '2026-01-01')");
-my $vacuum = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('crm') ], '<', \ join('', map { "VACUUM crm_data.points_account; SELECT pg_sleep(0.2);\n" } 1 .. 10), '>', '/dev/null');
+my $vacuum = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('crm'), ('-c', 'VACUUM crm_data.points_account', '-c', 'SELECT pg_sleep(0.2)') x 10 ], '>', '/dev/null');
 load('hot', $rounds,
 	'earn@1' => "SELECT crm.points_earn('CUST202601010001', 'main', gen_random_uuid()::text, 3, '2030-12-31', business_date => '2026-01-02');\n",
 	'redeem@1' => "SELECT crm.points_redeem('CUST202601010001', 'main', gen_random_uuid()::text, 3, '2026-01-02');\n");
