@@ -209,11 +209,12 @@ CREATE FUNCTION crm.points_four_eyes() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    free CONSTANT text[] := ARRAY['spent', 'approved_by', 'approved_at', 'closed_at'];
+    free CONSTANT text[] := ARRAY['spent', 'returned', 'approved_by', 'approved_at', 'closed_at'];
     is_true boolean := CASE
         WHEN TG_TABLE_NAME = 'points_approval' THEN TG_OP = 'INSERT' AND to_jsonb(NEW) ->> 'approved_by' = session_user
-        WHEN TG_OP = 'INSERT' THEN to_jsonb(NEW) ->> 'opened_by' = session_user AND to_jsonb(NEW) ->> 'approved_by' IS NULL AND (to_jsonb(NEW) ->> 'spent')::bigint = 0
+        WHEN TG_OP = 'INSERT' THEN to_jsonb(NEW) ->> 'opened_by' = session_user AND to_jsonb(NEW) ->> 'approved_by' IS NULL AND (to_jsonb(NEW) ->> 'spent')::bigint = 0 AND (to_jsonb(NEW) ->> 'returned')::bigint = 0
         WHEN TG_OP = 'UPDATE' THEN to_jsonb(NEW) - free = to_jsonb(OLD) - free AND (to_jsonb(NEW) ->> 'spent')::bigint >= (to_jsonb(OLD) ->> 'spent')::bigint
+             AND (to_jsonb(NEW) ->> 'returned')::bigint >= (to_jsonb(OLD) ->> 'returned')::bigint
              AND (to_jsonb(NEW) ->> 'approved_by' IS NOT DISTINCT FROM to_jsonb(OLD) ->> 'approved_by'
                   OR to_jsonb(OLD) ->> 'approved_by' IS NULL AND to_jsonb(NEW) ->> 'approved_by' = session_user AND to_jsonb(NEW) ->> 'opened_by' <> session_user)
         ELSE false END;

@@ -245,11 +245,13 @@ BEGIN
     END IF;
     -- Whoever else gives from the batch waits for this row, and then sees what is left.
     UPDATE crm_data.points_gift_batch p SET spent = p.spent + give_points.amount
-     WHERE p.batch = give_points.batch AND p.spent + give_points.amount <= p.budget AND p.closed_at IS NULL;
+     WHERE p.batch = give_points.batch AND p.spent - p.returned + give_points.amount <= p.budget AND p.closed_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the budget of this batch of gift points does not reach' USING ERRCODE = 'KHP06', DETAIL = format('Batch %s: budget %s.', batch, b.budget);
     END IF;
-    IF amount + (SELECT coalesce(sum(u.amount), 0) FROM points_records(customer) r JOIN crm_data.points_gift_use u ON u.customer_code = r.customer_code
+    IF amount + (SELECT coalesce(sum(u.amount - coalesce(v.reversed, 0)), 0) FROM points_records(customer) r
+                   JOIN crm_data.points_gift_use u ON u.customer_code = r.customer_code
+                   LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id
                   WHERE u.batch = b.batch) > b.most_per_customer THEN
         RAISE EXCEPTION 'the customer has had what this batch of gift points gives to one' USING ERRCODE = 'KHP07', DETAIL = format('Batch %s: at most %s.', batch, b.most_per_customer);
     END IF;
@@ -262,7 +264,7 @@ REVOKE EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint
 GRANT EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) IS
 $$Give gift points out of an approved batch, never beyond its budget (按批次赠送积分).
-What one customer may have of it counts over all his merged records. The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
+What one customer may have of it counts over all his merged records. What crm.points_reverse() takes back of a gift is in the budget again, and the customer's share. The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
 
 -- -- rewards ----------------------------------------------------------------------------------
 
@@ -541,9 +543,12 @@ CREATE FUNCTION crm.points_reward_audit(customer crm.customer_code DEFAULT NULL)
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT 'gift_budget'::text, NULL::crm.customer_code, b.programme, format('batch %s: budget %s, spent %s, given %s', b.batch, b.budget, b.spent, g.amount)
-      FROM crm_data.points_gift_batch b, LATERAL (SELECT coalesce(sum(u.amount), 0) AS amount FROM crm_data.points_gift_use u WHERE u.batch = b.batch) g
-     WHERE customer IS NULL AND (b.spent <> g.amount OR b.spent > b.budget);
+    SELECT 'gift_budget'::text, NULL::crm.customer_code, b.programme,
+           format('batch %s: budget %s, spent %s, given %s, returned %s, reversed %s', b.batch, b.budget, b.spent, coalesce(g.amount, 0), b.returned, coalesce(g.reversed, 0))
+      FROM crm_data.points_gift_batch b
+      LEFT JOIN (SELECT u.batch, sum(u.amount) AS amount, sum(v.reversed) AS reversed FROM crm_data.points_gift_use u
+                   LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id GROUP BY u.batch) g ON g.batch = b.batch
+     WHERE customer IS NULL AND (b.spent <> coalesce(g.amount, 0) OR b.returned <> coalesce(g.reversed, 0) OR b.spent - b.returned > b.budget);
     RETURN QUERY
     SELECT 'gift_posted'::text, u.customer_code, j.programme, format('request %s of batch %s: %s given, %s posted', u.request_id, u.batch, u.amount, j.amount)
       FROM crm_data.points_gift_use u LEFT JOIN crm_data.points_journal j ON j.customer_code = u.customer_code AND j.request_id = u.request_id

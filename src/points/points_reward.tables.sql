@@ -16,6 +16,7 @@ CREATE TABLE crm_data.points_gift_batch (
     label             text   NOT NULL,
     budget            bigint NOT NULL CHECK (budget > 0),
     spent             bigint NOT NULL DEFAULT 0,
+    returned          bigint NOT NULL DEFAULT 0,
     valid_from        date   NOT NULL,
     valid_until       date   NOT NULL,
     expires_on        date,
@@ -26,7 +27,8 @@ CREATE TABLE crm_data.points_gift_batch (
     approved_at       timestamptz,
     closed_at         timestamptz,
     FOREIGN KEY (programme, type) REFERENCES crm_data.points_type,
-    CHECK (spent BETWEEN 0 AND budget),
+    CHECK (spent - returned <= budget),
+    CHECK (returned BETWEEN 0 AND spent),
     CHECK (valid_until >= valid_from),
     CHECK (approved_by <> opened_by)
 ) WITH (fillfactor = 50);
@@ -136,8 +138,9 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_gift_batch', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
     ('points_gift_batch', 'type', 'reference', 'general', 3, 'internal', 'type of points', '积分类型', NULL),
     ('points_gift_batch', 'label', 'reference', 'general', 3, 'internal', 'label', '名称', NULL),
-    ('points_gift_batch', 'budget', 'reference', 'general', 3, 'internal', 'budget', '预算', 'Points; never gone beyond.'),
+    ('points_gift_batch', 'budget', 'reference', 'general', 3, 'internal', 'budget', '预算', 'Points; never gone beyond by what was given less what came back.'),
     ('points_gift_batch', 'spent', 'reference', 'general', 3, 'internal', 'given so far', '已赠', NULL),
+    ('points_gift_batch', 'returned', 'reference', 'general', 3, 'internal', 'taken back of it', '已收回', 'By crm.points_reverse(); can be given again.'),
     ('points_gift_batch', 'valid_from', 'reference', 'general', 3, 'internal', 'from', '开始日', NULL),
     ('points_gift_batch', 'valid_until', 'reference', 'general', 3, 'internal', 'until', '结束日', NULL),
     ('points_gift_batch', 'expires_on', 'reference', 'general', 3, 'internal', 'last usable day', '有效期至', 'Null: by the life of the type.'),

@@ -108,7 +108,7 @@ REVOKE EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, 
 GRANT EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) IS
 $$Make a version of a rule, in force from a day until a later version or valid_until; gives its number (定义积分规则版本).
-What is earned from an element of the kind: formula times multiplier where the condition holds, rounded (floor, carry, half_up, ceil), within caps of points a day, month and year of the element and of a number of earnings per day, month or year. Facts: amount, category, what the element says itself, and of the customer tenure_months, level, kind, lifecycle_state. A version that nothing was earned by is replaced; one that was used stays as it is.
+What is earned from an element of the kind: formula times multiplier where the condition holds, rounded (floor, carry, half_up, ceil), within caps of points a day, month and year of the element and of a number of earnings per day, month or year; what was taken back by crm.points_reverse() counts no more. Facts: amount, category, what the element says itself, and of the customer tenure_months, level, kind, lifecycle_state. A version that nothing was earned by is replaced; one that was used stays as it is.
 Errors: 42601 for formula or condition, 55000 for a version that was used, 23502, 23503, 23514.$$;
 
 CREATE FUNCTION crm.points_rule_keep() RETURNS trigger
@@ -240,7 +240,9 @@ BEGIN
     whole AS (
         SELECT c.*, points_award(c.rounding, greatest(c.exact, 0), c.carry_in)::bigint AS raw
           FROM carried c),
-    -- What earlier earnings used of the caps; those of this run are summed on top of it below.
+    -- What earlier earnings use of the caps: what was not taken back of them since. An
+    -- earning keeps what it found here, so that it is reckoned anew as it was, whatever is taken back
+    -- later. Those of this run are summed on top of it below.
     counted AS (
         SELECT w.*, coalesce(u.day, 0) AS used_day, coalesce(u.month, 0) AS used_month, coalesce(u.year, 0) AS used_year,
                coalesce(u.number, 0) + count(*) FILTER (WHERE w.raw > 0)
@@ -248,12 +250,14 @@ BEGIN
                          ORDER BY w.occurred_on, w.kind, w.source, w.customer_code ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
           FROM whole w
          CROSS JOIN LATERAL (
-               SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
-                      sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
-                      sum(p.points) AS year,
-                      count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
-                                                         = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
+               SELECT sum(n.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
+                      sum(n.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
+                      sum(n.points) AS year,
+                      count(*) FILTER (WHERE p.raw > 0 AND (n.points > 0 OR p.points = 0) AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
+                                                                                          = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
                  FROM crm_data.points_earning p
+                 LEFT JOIN crm_data.points_reversal v ON v.customer_code = p.customer_code AND v.request_id = p.request_id
+                CROSS JOIN LATERAL (SELECT p.points - coalesce(v.reversed, 0) AS points) n
                 WHERE coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL
                   AND p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = w.root UNION ALL SELECT w.root)
                   AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
@@ -496,7 +500,7 @@ $$;
 ALTER FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) IS
 $$Try a version of a point rule on the elements that a sample of customers recorded in a period, as if it had held: of each what was given, what the version in force that day gives, and what this one would give; nothing is posted (积分规则试运行明细).
-version: as crm.define_points_rule() gave it, best with a first day to come; sample: how many customers, the same each time, null for all. Null: nothing by this rule. in_force and proposed are reckoned alike, caps and remainders from the first day of the period, arrears not asked for; elements are those that were collected or recorded already. Errors: 42704 no such version.$$;
+version: as crm.define_points_rule() gave it, best with a first day to come; sample: how many customers, the same each time, null for all. Null: nothing by this rule. in_force and proposed are reckoned alike, caps and remainders from the first day of the period, arrears and what was taken back not asked for; elements are those that were collected or recorded already. Errors: 42704 no such version.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) FROM PUBLIC; -- reads customers
 GRANT EXECUTE ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) TO crm_data_admin;
 

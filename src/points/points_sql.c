@@ -52,7 +52,10 @@ static const char *const statement_text[STATEMENTS] = {
 	" FROM crm_data.points_journal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2",
 	[READ_REVERSED] = "SELECT (SELECT reversed FROM crm_data.points_reversal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2),"
 	" EXISTS (SELECT FROM crm_data.points_redemption WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND cancelled_by IS NULL)",
-	[ADD_REVERSED] = "INSERT INTO crm_data.points_reversal AS r (customer_code, request_id, reversed) VALUES ($1, $2, $3)"
+	/* What comes back of a gift can be given again out of its batch. */
+	[ADD_REVERSED] = "WITH gift AS (UPDATE crm_data.points_gift_batch b SET returned = b.returned OPERATOR(pg_catalog.+) $3 FROM crm_data.points_gift_use u"
+	" WHERE u.customer_code OPERATOR(crm.=) $1 AND u.request_id OPERATOR(pg_catalog.=) $2 AND b.batch OPERATOR(pg_catalog.=) u.batch)"
+	" INSERT INTO crm_data.points_reversal AS r (customer_code, request_id, reversed) VALUES ($1, $2, $3)"
 	" ON CONFLICT ON CONSTRAINT points_reversal_pkey DO UPDATE SET reversed = r.reversed OPERATOR(pg_catalog.+) excluded.reversed",
 	[READ_APPROVAL] = "SELECT CASE WHEN approved_by OPERATOR(pg_catalog.=) SESSION_USER THEN 1 ELSE 2 END::bigint FROM crm_data.points_approval"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND programme OPERATOR(pg_catalog.=) $3 AND amount OPERATOR(pg_catalog.=) $4",
