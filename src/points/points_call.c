@@ -4,6 +4,7 @@
 #include "points_post.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -143,6 +144,27 @@ crm_points_expire_account(PG_FUNCTION_ARGS)
 		.op = {.business_date = crm_points_checked_day(PG_GETARG_DATEADT(2), false)}};
 
 	PG_RETURN_BOOL(crm_points_run_expiry(&r));
+}
+
+/* Nobody opens an account of the customer in these programmes until the transaction ends. */
+PG_FUNCTION_INFO_V1(crm_points_hold_openings);
+Datum
+crm_points_hold_openings(PG_FUNCTION_ARGS)
+{
+	CrmStore	store = {.below_sql = false};
+	bool		wanted[CRM_STRIPES] = {false};
+	Datum	   *names;
+	int			count;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		CrmAccount	account = {.customer = PG_GETARG_INT64(0), .programme = crm_store_programme(TextDatumGetCString(names[i]))};
+
+		wanted[crm_store_stripe(&account)] = true;
+	}
+	crm_points_lock_stripes(&store, wanted);
+	PG_RETURN_VOID();
 }
 
 /* Arguments: customer, programme, request id, kind, change, other customer, ref, business date. */

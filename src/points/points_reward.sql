@@ -110,13 +110,17 @@ BEGIN
     IF level IS NOT NULL AND NOT EXISTS (SELECT FROM crm_data.points_level l WHERE l.level = points_set_standing.level) THEN
         RAISE EXCEPTION 'there is no such level of customers' USING ERRCODE = 'invalid_parameter_value', HINT = 'The table crm_data.points_level lists them.';
     END IF;
+    -- In the order of postings: accounts, those that are not there yet, and then how he stands.
+    PERFORM points_lock_accounts(ARRAY[customer]);
+    PERFORM points_hold_openings(customer, ARRAY(SELECT p.programme FROM crm_data.points_programme p
+                                                  WHERE NOT EXISTS (SELECT FROM crm_data.points_account a WHERE a.customer_code = customer AND a.programme = p.programme)));
     INSERT INTO crm_data.points_standing (customer_code) VALUES (customer) ON CONFLICT ON CONSTRAINT points_standing_pkey DO NOTHING;
     SELECT * INTO s FROM crm_data.points_standing p WHERE p.customer_code = customer FOR UPDATE;
     s.changes := s.changes + 1;
     IF has_left AND s.left_on IS NULL THEN
         PERFORM crm.require_no_hold(customer, 'points');
     END IF;
-    -- Arrears lock what is open; payment opens what they locked and nothing else.
+    -- Arrears lock what is open, and a posting locks what it opens while they last; payment opens what they locked and nothing else.
     IF arrears AND NOT s.arrears THEN
         FOR account IN SELECT a.programme FROM crm.points_account_status(customer) a WHERE NOT a.is_locked LOOP
             PERFORM points_lock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today);
@@ -147,7 +151,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, t
 GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
 $$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
-arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502, KH011 when points under legal hold would become void.$$;
+arrears: true locks his points accounts, those too that are opened while they last, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502, KH011 when points under legal hold would become void.$$;
 
 -- Locked or not, and all lots but the debt: null when there are none.
 CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)

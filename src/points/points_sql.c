@@ -12,8 +12,10 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "access/xact.h"
@@ -30,6 +32,8 @@ typedef enum Statement
 	ADD_REVERSED,
 	READ_APPROVAL,
 	READ_OBSTACLE,
+	READ_ARREARS,
+	NOTE_ARREARS_LOCK,
 	INSERT_ENTRY,
 	INSERT_ACCOUNT,
 	UPDATE_ACCOUNT,
@@ -60,6 +64,9 @@ static const char *const statement_text[STATEMENTS] = {
 	[READ_APPROVAL] = "SELECT CASE WHEN approved_by OPERATOR(pg_catalog.=) SESSION_USER THEN 1 ELSE 2 END::bigint FROM crm_data.points_approval"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND programme OPERATOR(pg_catalog.=) $3 AND amount OPERATOR(pg_catalog.=) $4",
 	[READ_OBSTACLE] = "SELECT crm.points_obstacle($1, $2, $3, $4, $5)",
+	[READ_ARREARS] = "SELECT o.n FROM pg_catalog.unnest($1) WITH ORDINALITY o (customer_code, n)"
+	" JOIN crm_data.points_standing s ON s.customer_code OPERATOR(crm.=) o.customer_code WHERE s.arrears",
+	[NOTE_ARREARS_LOCK] = "UPDATE crm_data.points_standing SET locked = locked OPERATOR(pg_catalog.||) $2 WHERE customer_code OPERATOR(crm.=) $1",
 	[INSERT_ENTRY] = "INSERT INTO crm_data.points_journal (customer_code, request_id, programme, kind, seq, amount, available, held, debt,"
 	" posted_at, business_date, expires_on, class, counterparty, is_rest, ref, delta, hash, rule_version)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
@@ -378,6 +385,49 @@ crm_store_approved(int64 customer, const char *request_id, const char *programme
 
 	SPI_finish();
 	return persons;
+}
+
+/* One question for all that a call may open. */
+void
+crm_store_ask_arrears(CrmAccount *accounts, int count)
+{
+	const Oid	types[] = {get_array_type(crm_points_types()->code)};
+	Datum	   *codes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * count);
+	CrmAccount **missing = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CrmAccount *) * count);
+	int			n = 0;
+	Datum		values[1];
+
+	for (int i = 0; i < count; i++)
+		if (!accounts[i].exists)
+		{
+			codes[n] = Int64GetDatum(accounts[i].customer);
+			missing[n++] = &accounts[i];
+		}
+	if (n > 0)
+	{
+		values[0] = PointerGetDatum(construct_array(codes, n, crm_points_types()->code, sizeof(int64), true, TYPALIGN_DOUBLE));
+		run(READ_ARREARS, 1, types, values, NULL);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+			Datum		place = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+			missing[DatumGetInt64(place) - 1]->in_arrears = true;
+		}
+		SPI_finish();
+	}
+	pfree(codes);
+	pfree(missing);
+}
+
+void
+crm_store_note_arrears_lock(const CrmAccount *account)
+{
+	const Oid	types[] = {crm_points_types()->code, TEXTOID};
+	Datum		values[] = {Int64GetDatum(account->customer), CStringGetTextDatum(account->programme->name)};
+
+	run(NOTE_ARREARS_LOCK, 2, types, values, NULL);
+	SPI_finish();
 }
 
 const char *

@@ -4,7 +4,8 @@
 -- whatever is taken back before or after. A gift that is
 -- taken back is in the budget of its batch and in the customer's share again, in part or whole,
 -- once, and not beyond; the audit tells when the batch and the reversals disagree. A cancelled
--- reward and a reversed redemption free the customer's month.
+-- reward and a reversed redemption free the customer's month. Arrears lock accounts that are opened
+-- while they last, by whatever posting, on either way of writing, and payment opens exactly those.
 SET client_min_messages = warning;
 SET search_path = public, crm;
 SELECT no_plan();
@@ -113,6 +114,36 @@ SELECT throws_ok($$SELECT crm.points_redeem('CUST202601010008', 'club', 'p5', 5,
 SELECT is((crm.points_reverse('CUST202601010008', 'club', 'p2 back too', 'p2', NULL, '2026-03-05')).status, 'ok', 'then the rest');
 SELECT is((crm.points_redeem('CUST202601010008', 'club', 'p5', 20, '2026-03-06')).status, 'ok', 'and is none any more');
 RESET SESSION AUTHORIZATION;
+-- -- accounts that are opened in arrears -----------------------------------------------------------
+
+SELECT define_points_programme(p, p, p) FROM unnest('{plain, other, third, batch}'::text[]) p;
+CREATE FUNCTION pg_temp.status(customer text) RETURNS text LANGUAGE sql AS
+$$ SELECT string_agg(programme || ' ' || status, ', ' ORDER BY programme COLLATE "C") FROM crm.points_account WHERE customer_code = customer::crm.customer_code $$;
+SELECT points_set_standing('CUST202601010010', arrears => true, business_date => '2026-03-01'), points_earn('CUST202601010011', 'plain', 'e', 100, business_date => '2026-03-01');
+SET SESSION AUTHORIZATION crm_test_limit_two;
+SELECT is((crm.points_earn('CUST202601010010', 'plain', 'e', 100, business_date => '2026-03-02')).breakdown::text, '{100@never}', 'who is in arrears is credited');
+SELECT throws_ok($$SELECT crm.points_redeem('CUST202601010010', 'plain', 'r', 1, '2026-03-02')$$, 'KHP03', NULL, 'but does not redeem, in a programme without rules that he came to afterwards');
+SELECT is((crm.points_earn('CUST202601010010', 'plain', 'e', 100, business_date => '2026-03-03')).status, 'replay', 'the credit is told again');
+SELECT is((SELECT string_agg(b.status, ' ' ORDER BY b.n) FROM crm.points_post_batch(ARRAY[ROW('b1', '2026-03-02', 'earn', 'CUST202601010010', NULL, 'batch', 10, NULL, NULL, NULL),
+    ROW('b2', '2026-03-02', 'redeem', 'CUST202601010010', NULL, 'batch', 5, NULL, NULL, NULL), ROW('b3', '2026-03-02', 'earn', 'CUST202601010012', NULL, 'batch', 10, NULL, NULL, NULL),
+    ROW('b4', '2026-03-02', 'redeem', 'CUST202601010012', NULL, 'batch', 5, NULL, NULL, NULL)]::crm.points_op[]) WITH ORDINALITY b (request_id, status, available, held, debt, breakdown, n)), 'ok locked ok ok',
+    'nor in the batch that opens it; others do');
+RESET SESSION AUTHORIZATION;
+SELECT is((points_transfer('CUST202601010011', 'CUST202601010010', 'plain', 't0', 10, '2026-03-02')).status, 'ok', 'he may be given points');
+SET crm.points_write_path = sql;
+SELECT points_earn('CUST202601010011', 'other', 'o', 10, business_date => '2026-03-02'), points_transfer('CUST202601010011', 'CUST202601010010', 'other', 'o2', 10, '2026-03-02');
+RESET crm.points_write_path;
+SELECT is(pg_temp.status('CUST202601010010'), 'batch locked, other locked, plain locked', 'which opens an account that is locked as well');
+SELECT points_lock('CUST202601010010', 'third', 'by hand', '2026-03-02');
+SELECT results_eq($$SELECT programme, request_id COLLATE "default", kind, seq FROM points_journal WHERE customer_code = 'CUST202601010010' AND kind = 'lock' ORDER BY programme$$,
+    $$VALUES ('batch', '~arrears batch', 'lock', 2::bigint), ('other', '~arrears other', 'lock', 2), ('plain', '~arrears plain', 'lock', 2), ('third', 'by hand', 'lock', 1)$$, 'each lock is an entry');
+SELECT is_empty($$SELECT * FROM points_audit()$$, 'the books are in balance');
+SELECT points_set_standing('CUST202601010010', arrears => false, business_date => '2026-03-05');
+SELECT is(pg_temp.status('CUST202601010010'), 'batch open, other open, plain open, third locked', 'payment opens what arrears locked, and not what was locked by hand');
+SELECT is((points_redeem('CUST202601010010', 'plain', 'r', 1, '2026-03-06')).status, 'ok', 'and he redeems');
+SELECT points_set_standing('CUST202601010010', arrears => true, business_date => '2026-03-07'), points_set_standing('CUST202601010010', arrears => false, business_date => '2026-03-08');
+SELECT is(pg_temp.status('CUST202601010010'), 'batch open, other open, plain open, third locked', 'and so again');
+SELECT is(pg_temp.status('CUST202601010012'), 'batch open', 'who owes nothing opens an account that is open');
 SELECT is_empty('SELECT * FROM points_audit()', 'the books are in balance');
 SELECT * FROM finish();
 DROP OWNED BY crm_test_limit_one, crm_test_limit_two;
