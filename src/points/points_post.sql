@@ -322,7 +322,7 @@ BEGIN
       FROM (VALUES ('points_account', 'postings_only'), ('points_journal', 'postings_only'), ('points_reversal', 'postings_only'),
                    ('points_approval', 'functions_only'), ('points_approval', 'four_eyes'), ('points_gift_batch', 'functions_only'), ('points_gift_batch', 'four_eyes'),
                    ('points_gift_use', 'functions_only'), ('points_reward', 'functions_only'), ('points_redemption', 'functions_only'), ('points_element', 'functions_only'),
-                   ('points_earning', 'functions_only'), ('points_remainder', 'functions_only'), ('points_standing', 'functions_only'), ('points_merge', 'functions_only')) t (name, guard)
+                   ('points_earning', 'functions_only'), ('points_remainder', 'functions_only'), ('points_standing', 'functions_only'), ('points_draft', 'functions_only'), ('points_draft', 'terms_stay'), ('points_rule', 'versions_stay'), ('points_merge', 'functions_only')) t (name, guard)
      WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = t.guard AND g.tgenabled IN ('O', 'A'));
 END
 $$;

@@ -276,22 +276,16 @@ What one customer may have of it counts over all his merged records. What crm.po
 
 CREATE FUNCTION crm.define_points_reward(item text, programme text, label_zh text, label_en text, points bigint, category text DEFAULT 'general', cash numeric DEFAULT 0,
         min_level text DEFAULT 'none', valid_from date DEFAULT NULL, valid_until date DEFAULT NULL, most_per_customer integer DEFAULT NULL) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-BEGIN
-    INSERT INTO crm_data.points_reward AS r (item, programme, label_zh, label_en, points, category, cash, min_level, valid_from, valid_until, most_per_customer)
-    VALUES (item, programme, label_zh, label_en, points, category, cash, min_level, coalesce(valid_from, company_today()), coalesce(valid_until, 'infinity'), most_per_customer)
-    ON CONFLICT ON CONSTRAINT points_reward_pkey DO UPDATE
-       SET programme = excluded.programme, label_zh = excluded.label_zh, label_en = excluded.label_en, points = excluded.points, category = excluded.category,
-           cash = excluded.cash, min_level = excluded.min_level, valid_from = excluded.valid_from, valid_until = excluded.valid_until, most_per_customer = excluded.most_per_customer;
-END
-$$;
+    SELECT crm.points_draft_terms('reward', $1, jsonb_build_object('item', $1, 'programme', $2, 'label_zh', $3, 'label_en', $4, 'points', $5, 'category', $6, 'cash', $7, 'min_level', $8,
+        'valid_from', coalesce($9, company_today()), 'valid_until', coalesce($10, 'infinity'), 'most_per_customer', $11)) $$;
 ALTER FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) FROM PUBLIC; -- makes prices
 GRANT EXECUTE ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) IS
-$$Make a reward, or change it for redemptions from now on (定义积分回馈产品).
-points and cash (yuan) are the price of one; min_level: of crm_data.points_level. It has no stock before crm.points_stock(). Errors: 23502, 23503, 23514.$$;
+$$Draft a reward, or its change for redemptions from now on (定义积分回馈产品).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. points and cash (yuan) are the price of one; min_level: of crm_data.points_level. It has no stock before crm.points_stock(). Errors: 23502, 23503, 23514.$$;
 
 CREATE FUNCTION crm.points_stock(item text, change bigint) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -315,15 +309,13 @@ CREATE FUNCTION crm.define_points_redeem_rule(programme text, threshold bigint D
         most_points_a_month bigint DEFAULT NULL) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    INSERT INTO crm_data.points_redeem_rule (programme, threshold, min_tenure_months, most_a_month, most_points_a_month) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT ON CONSTRAINT points_redeem_rule_pkey DO UPDATE SET threshold = excluded.threshold, min_tenure_months = excluded.min_tenure_months,
-        most_a_month = excluded.most_a_month, most_points_a_month = excluded.most_points_a_month $$;
+    SELECT crm.points_draft_terms('redeem_rule', $1, jsonb_build_object('programme', $1, 'threshold', $2, 'min_tenure_months', $3, 'most_a_month', $4, 'most_points_a_month', $5)) $$;
 ALTER FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) FROM PUBLIC; -- makes rules
 GRANT EXECUTE ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) IS
-$$Who may redeem rewards in a programme (定义积分回馈规则).
-threshold: points that must have been available once; who reached them stays qualified. min_tenure_months: with us at least so long. most_a_month, most_points_a_month: of redemptions in a calendar month. Arrears and leaving always block. Errors: 23502, 23503, 23514.$$;
+$$Draft who may redeem rewards in a programme (定义积分回馈规则).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. threshold: points that must have been available once; who reached them stays qualified. min_tenure_months: with us at least so long. most_a_month, most_points_a_month: of redemptions in a calendar month. Arrears and leaving always block. Errors: 23502, 23503, 23514.$$;
 
 -- Why a customer may not have a reward now; null when he may. A former code asks for who stands for it.
 CREATE FUNCTION crm.points_reward_obstacle(customer crm.customer_code, item text, quantity bigint, on_day date) RETURNS text
@@ -460,14 +452,13 @@ Once; the same request again gives the first answer. Money is the caller's to gi
 CREATE FUNCTION crm.define_points_transfer_rule(programme text, fee_percent numeric DEFAULT 0, fee_fixed bigint DEFAULT 0, fee_rounding text DEFAULT 'ceil') RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    INSERT INTO crm_data.points_transfer_rule (programme, fee_percent, fee_fixed, fee_rounding) VALUES ($1, $2, $3, $4)
-    ON CONFLICT ON CONSTRAINT points_transfer_rule_pkey DO UPDATE SET fee_percent = excluded.fee_percent, fee_fixed = excluded.fee_fixed, fee_rounding = excluded.fee_rounding $$;
+    SELECT crm.points_draft_terms('transfer_rule', $1, jsonb_build_object('programme', $1, 'fee_percent', $2, 'fee_fixed', $3, 'fee_rounding', $4)) $$;
 ALTER FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) FROM PUBLIC; -- makes rules
 GRANT EXECUTE ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) IS
-$$What it costs to give points of a programme away, from now on (定义积分转赠规则).
-The giver pays on top, in points: fee_percent of what is given, rounded by fee_rounding (ceil, floor, half_up), and fee_fixed. ceil, for with floor a gift in small parts would cost nothing. Where there is a fee, points are given away by crm.transfer_points() alone. Errors: 23502, 23503, 23514.$$;
+$$Draft what it costs to give points of a programme away (定义积分转赠规则).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. The giver pays on top, in points: fee_percent of what is given, rounded by fee_rounding (ceil, floor, half_up), and fee_fixed. ceil, for with floor a gift in small parts would cost nothing. Where there is a fee, points are given away by crm.transfer_points() alone. Errors: 23502, 23503, 23514.$$;
 
 CREATE FUNCTION crm.points_transfer_fee(programme text, amount bigint) RETURNS bigint
     LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp

@@ -49,7 +49,7 @@ static const char *const statement_text[STATEMENTS] = {
 	" EXISTS (SELECT FROM crm_data.points_redeem_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
 	" OR EXISTS (SELECT FROM crm_data.points_transfer_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
 	" OR EXISTS (SELECT FROM crm_data.points_type WHERE programme OPERATOR(pg_catalog.=) $1 AND (redeemable_for IS NOT NULL OR NOT is_transferable)),"
-	" NOT free_credit AND EXISTS (SELECT FROM crm_data.points_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
+	" NOT free_credit AND EXISTS (SELECT FROM crm_data.points_rule WHERE programme OPERATOR(pg_catalog.=) $1 AND state OPERATOR(pg_catalog.=) 'approved')"
 	" FROM crm_data.points_programme WHERE programme OPERATOR(pg_catalog.=) $1",
 	[LOCK_ACCOUNT] = "SELECT status OPERATOR(pg_catalog.=) 'l', seq, chain, state, ctid FROM crm_data.points_account"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND programme OPERATOR(pg_catalog.=) $2 FOR NO KEY UPDATE",

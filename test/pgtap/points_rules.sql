@@ -227,6 +227,6 @@ SELECT is(pg_temp.found_after(statement), found, statement)
                ($$UPDATE crm_data.points_earning SET facts = facts || '{"amount": 130}' WHERE source = '2026-03/88' AND rule = 'consumption'$$, 'rule_replay'),
                ($$DELETE FROM crm_data.points_earning WHERE source = '2026-03/88'$$, 'remainder rule_replay'),
                ($$UPDATE crm_data.points_remainder SET remainder = 0.987654$$, 'remainder'),
-               ($$ALTER TABLE crm_data.points_rule DISABLE TRIGGER USER; UPDATE crm_data.points_rule SET formula = 'amount * 5' WHERE rule = 'consumption'$$, 'rule_replay')) v (statement, found);
+               ($$ALTER TABLE crm_data.points_rule DISABLE TRIGGER USER; UPDATE crm_data.points_rule SET formula = 'amount * 5' WHERE rule = 'consumption'$$, 'append_only rule_replay')) v (statement, found);
 
 SELECT * FROM finish();
