@@ -346,6 +346,23 @@ $$Trigger: rules and other terms of points are drafted, approved as they were dr
 REVOKE EXECUTE ON FUNCTION crm.points_terms_keep() FROM PUBLIC; -- a trigger
 GRANT EXECUTE ON FUNCTION crm.points_terms_keep() TO crm_owner; -- who makes the triggers
 
+-- A customer's request ids are of all programmes, names of rules of one.
+CREATE FUNCTION crm.points_rule_name() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    IF NEW.named IS NULL THEN
+        NEW.named := coalesce((SELECT o.named FROM crm_data.points_rule o WHERE o.programme = NEW.programme AND o.rule = NEW.rule LIMIT 1),
+                              (SELECT NEW.rule || '/' || NEW.version FROM crm_data.points_rule o WHERE o.rule = NEW.rule LIMIT 1), NEW.rule);
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION crm.points_rule_name() IS
+$$Trigger: gives a rule the name by which requests call it, the same for all its versions: its own, or with a number where another programme had one of that name before (规则请求名).$$;
+REVOKE EXECUTE ON FUNCTION crm.points_rule_name() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_rule_name() TO crm_owner; -- who makes the trigger
+
 CREATE FUNCTION crm.points_refuse_past(first_day date) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
@@ -442,7 +459,7 @@ BEGIN
         SELECT e.customer_code, e.root, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
                r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, t.class,
                points_last_day(t.life, t.life_length, t.life_until, e.occurred_on) AS expires_on,
-               format('accrual:%s:%s:%s', r.rule, e.kind, e.source) AS request_id,
+               format('accrual:%s:%s:%s', r.named, e.kind, e.source) AS request_id,
                e.facts
           FROM crm.points_element_facts e
           JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.state = 'approved' AND r.valid_from <= e.occurred_on
@@ -453,7 +470,7 @@ BEGIN
                               AND n.valid_from > r.valid_from AND n.valid_from <= e.occurred_on)
            AND NOT EXISTS (SELECT FROM crm_data.points_earning x
                             WHERE x.customer_code = e.customer_code AND x.programme = r.programme
-                              AND x.request_id = format('accrual:%s:%s:%s', r.rule, e.kind, e.source))),
+                              AND x.request_id = format('accrual:%s:%s:%s', r.named, e.kind, e.source))),
     exact AS (
         SELECT d.*, trunc(points_formula(d.formula, d.facts) * d.multiplier, 10) AS exact
           FROM due d WHERE d.condition IS NULL OR points_condition(d.condition, d.facts)),
@@ -546,7 +563,7 @@ BEGIN
         -- What was past its last day before it was posted is refused, and says so.
         UPDATE crm_data.points_earning k SET status = a.status
           FROM points_post_ruled(ops) WITH ORDINALITY a (request_id, status, available, held, debt, breakdown, n)
-         WHERE a.status NOT IN ('ok', 'replay') AND k.customer_code = (ops[a.n]).customer AND k.request_id = a.request_id;
+         WHERE a.status NOT IN ('ok', 'replay') AND k.customer_code = (ops[a.n]).customer AND k.programme = points_accrue_customers.programme AND k.request_id = a.request_id;
     END IF;
     RETURN made;
 END
@@ -702,7 +719,7 @@ BEGIN
         SELECT f.*, k.points FROM record s
           JOIN crm.points_element_facts f ON f.customer_code = s.code AND f.occurred_on BETWEEN from_on AND until_on AND f.period BETWEEN date_trunc('month', from_on::timestamp)::date AND until_on
            AND (f.kind = tried.element OR f.kind IN (SELECT o.element FROM unnest(others) o))
-          LEFT JOIN crm_data.points_earning k ON k.customer_code = f.customer_code AND k.programme = tried.programme AND k.request_id = format('accrual:%s:%s:%s', tried.rule, f.kind, f.source)
+          LEFT JOIN crm_data.points_earning k ON k.customer_code = f.customer_code AND k.programme = tried.programme AND k.request_id = format('accrual:%s:%s:%s', tried.named, f.kind, f.source)
          ORDER BY f.root, f.occurred_on, f.kind, f.source, f.customer_code
     LOOP
         IF element.root IS DISTINCT FROM root THEN

@@ -24,6 +24,8 @@ CREATE TABLE crm_data.points_rule (
     version        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     programme      text NOT NULL REFERENCES crm_data.points_programme,
     rule           text NOT NULL CHECK (rule ~ '^[A-Za-z0-9_.-]{1,31}$'),
+    -- What requests call the rule, whatever programmes have one of its name: a customer's requests are of all programmes.
+    named          text NOT NULL,
     valid_from     date NOT NULL,
     valid_until    date CHECK (valid_until >= valid_from),
     element        text NOT NULL CHECK (element ~ '^[A-Za-z0-9_.-]{1,31}$'),
@@ -183,12 +185,13 @@ INSERT INTO crm_data.points_type (programme, type, label_zh, label_en, category,
     ('main', 'consumption', '消费积分', 'consumption points', 'consumption', '', 'natural_year', 3, 100, true),
     ('main', 'tenure', '网龄奖励积分', 'tenure reward points', 'reward', 'tenure', 'natural_year', 3, 200, true),
     ('main', 'gift', '赠送积分', 'gift points', 'gift', 'gift', 'natural_year', 3, 150, true);
-INSERT INTO crm_data.points_rule (programme, rule, valid_from, element, type, condition, formula, multiplier, rounding, state, backdated_for, approved_by, approved_at)
-SELECT 'main', r.rule, '2000-01-01', r.element, r.type, r.condition, r.formula, 1, 'floor', 'approved', 'every day has rules', session_user, now()
+INSERT INTO crm_data.points_rule (programme, rule, named, valid_from, element, type, condition, formula, multiplier, rounding, state, backdated_for, approved_by, approved_at)
+SELECT 'main', r.rule, r.rule, '2000-01-01', r.element, r.type, r.condition, r.formula, 1, 'floor', 'approved', 'every day has rules', session_user, now()
   FROM (VALUES ('consumption', 'bill', 'consumption', $$category not in ('gift', 'deposit', 'collected', 'penalty')$$, 'floor(amount)'),
                ('purchase', 'purchase', 'consumption', $$currency = 'CNY' and category not in ('gift', 'deposit', 'collected', 'penalty')$$, 'floor(amount)'),
                ('tenure', 'bill', 'tenure', $$tenure_months > 12 and category not in ('gift', 'deposit', 'collected', 'penalty')$$,
                 'floor(amount) * if(tenure_months > 48, 0.4, if(tenure_months > 36, 0.3, if(tenure_months > 24, 0.2, 0.1)))')) r (rule, element, type, condition, formula);
+CREATE TRIGGER named BEFORE INSERT ON crm_data.points_rule FOR EACH ROW EXECUTE FUNCTION crm.points_rule_name();
 CREATE TRIGGER versions_stay BEFORE INSERT OR UPDATE OR DELETE ON crm_data.points_rule FOR EACH ROW EXECUTE FUNCTION crm.points_terms_keep();
 
 INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note) VALUES
@@ -209,6 +212,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_rule', 'version', 'reference', 'general', 3, 'internal', 'version', '版本号', 'Unique over all rules; stands in the journal.'),
     ('points_rule', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
     ('points_rule', 'rule', 'reference', 'general', 3, 'internal', 'rule', '规则', NULL),
+    ('points_rule', 'named', 'reference', 'general', 3, 'internal', 'name in requests', '请求号中的规则名', 'The rule; with a number where another programme had one of its name before.'),
     ('points_rule', 'valid_from', 'reference', 'general', 3, 'internal', 'valid from', '生效日', 'By the day of the element.'),
     ('points_rule', 'valid_until', 'reference', 'general', 3, 'internal', 'valid until', '截止日', 'Null: until a later version.'),
     ('points_rule', 'element', 'reference', 'general', 3, 'internal', 'kind of element', '要素类别', NULL),
