@@ -215,10 +215,11 @@ add_entry(Entries *entries, const CrmJournal *model, CrmPointsKind kind, const C
 static void
 lock_if_in_arrears(Entries *entries, const CrmAccount *account, const CrmJournal *model)
 {
-	const CrmLedger none = {.count = 0};
+	CrmLedger	none;
 
 	if (!account->in_arrears || account->changed || model->kind == CRM_POINTS_LOCK || model->kind == CRM_POINTS_UNLOCK)
 		return;
+	none.count = 0;
 	add_entry(entries, model, CRM_POINTS_LOCK, &none, 0);
 	entries->after.locked = entries->after.is_arrears_lock = true;
 }

@@ -167,7 +167,7 @@ BEGIN
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         IF member IN ('points_type', 'points_rule') THEN
-            EXECUTE format('CREATE POLICY rules_are_known ON crm_data.%I FOR SELECT USING (true)', member);
+            EXECUTE format('CREATE POLICY rules_are_known ON crm_data.%I FOR SELECT USING (%s)', member, CASE member WHEN 'points_rule' THEN $$state = 'approved'$$ ELSE 'true' END);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
         ELSE
             EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
@@ -176,6 +176,8 @@ BEGIN
             EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
         END IF;
     END LOOP;
+    -- What is not decided is not told.
+    CREATE POLICY data_department ON crm_data.points_rule FOR SELECT TO crm_data_admin USING (true);
 END
 $guards$;
 

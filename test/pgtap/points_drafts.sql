@@ -53,6 +53,10 @@ SELECT is((crm.points_earn('CUST202601010009', 'club', 'free', 5)).status, 'ok',
 SET SESSION AUTHORIZATION crm_test_draft_one;
 SELECT crm.define_points_rule('club', 'visit', '2026-01-01', 'visit', 'spend', 'amount') AS version \gset
 SELECT is((SELECT state FROM crm.points_rule WHERE version = :version), 'draft', 'a rule that one person defined is a draft');
+SET SESSION AUTHORIZATION crm_test_draft_writer;
+SELECT is((SELECT count(*) FROM crm.points_rule WHERE programme = 'club'), 0::bigint, 'which is not told to everybody');
+SELECT throws_ok('SELECT * FROM crm.points_draft', '42501', NULL, 'nor are other drafts');
+SET SESSION AUTHORIZATION crm_test_draft_one;
 SELECT is((crm.points_earn('CUST202601010009', 'club', 'free too', 5)).status, 'ok', 'which is no rule yet');
 SELECT throws_ok($$SELECT crm.points_accrue_begin('club', '2026-03-01', '2026-04-05')$$, 'P0002', NULL, 'for nobody');
 SELECT crm.record_points_element('CUST202601010001', 'visit', 'v1', '2026-03-01', 7), crm.record_points_element('CUST202601010001', 'visit', 'v2', '2026-04-01', 7);
