@@ -77,7 +77,19 @@ name_accounts(Accounts *accounts, Request *requests, int count)
 	pfree(needs);
 }
 
-/* Rows first, then the stripes of what has none, then the rows that came meanwhile. */
+/* Where a customer has no account: nobody opens one that shares a stripe until the transaction ends. */
+void
+crm_points_lock_stripes(CrmStore *store, const bool wanted[CRM_STRIPES])
+{
+	for (int stripe = 0; stripe < CRM_STRIPES; stripe++)
+		if (wanted[stripe])
+			crm_store_lock_stripe(store, stripe);
+}
+
+/*
+ * Rows first, then the stripes of what has none, then the rows that came meanwhile.
+ * How a customer stands is asked only where an account may be opened.
+ */
 void
 crm_points_lock_accounts(Accounts *accounts)
 {
@@ -92,12 +104,13 @@ crm_points_lock_accounts(Accounts *accounts)
 			memset(missing, 0, sizeof(missing));
 		missing[crm_store_stripe(&accounts->account[i])] = any = true;
 	}
-	for (int stripe = 0; any && stripe < CRM_STRIPES; stripe++)
-		if (missing[stripe])
-			crm_store_lock_stripe(&accounts->store, stripe);
-	for (int i = 0; any && i < accounts->count; i++)
+	if (!any)
+		return;
+	crm_points_lock_stripes(&accounts->store, missing);
+	for (int i = 0; i < accounts->count; i++)
 		if (!accounts->account[i].exists)
 			crm_store_lock(&accounts->store, &accounts->account[i]);
+	crm_store_ask_arrears(accounts->account, accounts->count);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "points_post.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -22,6 +23,20 @@ answer_values(const Answer *answer, Datum values[5], bool nulls[5])
 	nulls[4] = DatumGetPointer(answer->breakdown) == NULL;
 }
 
+static Datum
+answer_row(const Answer *answer)
+{
+	Datum		values[5];
+	bool		nulls[5];
+	TupleDesc	desc = lookup_rowtype_tupdesc(crm_points_types()->answer, -1);
+	HeapTuple	tuple;
+
+	answer_values(answer, values, nulls);
+	tuple = heap_form_tuple(desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	return HeapTupleGetDatum(tuple);
+}
+
 /* One posting: which argument is which part of the request. */
 static Datum
 post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
@@ -30,10 +45,6 @@ post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
 	bool		isnull[PARTS];
 	Request		request;
 	Answer		answer;
-	Datum		values[5];
-	bool		nulls[5];
-	TupleDesc	desc;
-	HeapTuple	tuple;
 
 	memset(isnull, true, sizeof(isnull));
 	for (int i = 0; i < PG_NARGS(); i++)
@@ -45,11 +56,7 @@ post_single(FunctionCallInfo fcinfo, CrmPointsKind kind, const Part *order)
 	isnull[PART_OP] = false;
 	crm_points_read_request(part, isnull, &request);
 	crm_points_run_requests(&request, 1, &answer, true);
-	answer_values(&answer, values, nulls);
-	desc = lookup_rowtype_tupdesc(crm_points_types()->answer, -1);
-	tuple = heap_form_tuple(desc, values, nulls);
-	ReleaseTupleDesc(desc);
-	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
+	return answer_row(&answer);
 }
 
 #define ACCOUNT_PARTS PART_CUSTOMER, PART_PROGRAMME, PART_REQUEST_ID
@@ -82,6 +89,22 @@ POSTING(capture, CRM_POINTS_CAPTURE, ref_order);
 POSTING(transfer, CRM_POINTS_TRANSFER, transfer_order);
 POSTING(lock, CRM_POINTS_LOCK, lock_order);
 POSTING(unlock, CRM_POINTS_UNLOCK, lock_order);
+
+/* Arguments: customer, programme, transfer, fee, business date.  The law knows no fee: it is an adjustment. */
+PG_FUNCTION_INFO_V1(crm_points_take_fee);
+Datum
+crm_points_take_fee(PG_FUNCTION_ARGS)
+{
+	char	   *transfer = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	Request		r = {.customer = PG_GETARG_INT64(0), .programme = crm_points_checked_programme(PG_GETARG_TEXT_PP(1)),
+		.request_id = psprintf("~fee %s", transfer), .ref = transfer,
+		.op = {.kind = CRM_POINTS_ADJUST, .has_amount = true, .amount = -PG_GETARG_INT64(3),
+		.business_date = crm_points_checked_day(PG_GETARG_DATEADT(4), false)}};
+	Answer		answer;
+
+	crm_points_run_requests(&r, 1, &answer, true);
+	return answer_row(&answer);
+}
 
 static bool
 ref_is_credit(int64 customer, const char *ref)
@@ -146,6 +169,27 @@ crm_points_expire_account(PG_FUNCTION_ARGS)
 		.op = {.business_date = crm_points_checked_day(PG_GETARG_DATEADT(2), false)}};
 
 	PG_RETURN_BOOL(crm_points_run_expiry(&r));
+}
+
+/* Nobody opens an account of the customer in these programmes until the transaction ends. */
+PG_FUNCTION_INFO_V1(crm_points_hold_openings);
+Datum
+crm_points_hold_openings(PG_FUNCTION_ARGS)
+{
+	CrmStore	store = {.below_sql = false};
+	bool		wanted[CRM_STRIPES] = {false};
+	Datum	   *names;
+	int			count;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		CrmAccount	account = {.customer = PG_GETARG_INT64(0), .programme = crm_store_programme(TextDatumGetCString(names[i]))};
+
+		wanted[crm_store_stripe(&account)] = true;
+	}
+	crm_points_lock_stripes(&store, wanted);
+	PG_RETURN_VOID();
 }
 
 /* Arguments: customer, programme, request id, kind, change, other customer, ref, business date. */

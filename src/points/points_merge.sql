@@ -124,6 +124,13 @@ COMMENT ON FUNCTION crm.points_lock_accounts(crm.customer_code[]) IS
 REVOKE EXECUTE ON FUNCTION crm.points_lock_accounts(crm.customer_code[]) FROM PUBLIC; -- holds others up
 GRANT EXECUTE ON FUNCTION crm.points_lock_accounts(crm.customer_code[]) TO crm_owner;
 
+CREATE FUNCTION crm.points_hold_openings(customer crm.customer_code, programmes text[]) RETURNS void
+    AS 'MODULE_PATHNAME', 'crm_points_hold_openings' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_hold_openings(crm.customer_code, text[]) IS
+'Keep others from opening an account of a customer in some programmes until the transaction ends (锁定积分开户). A part of crm.points_set_standing(). Errors: 22023 no such programme, 22004.';
+REVOKE EXECUTE ON FUNCTION crm.points_hold_openings(crm.customer_code, text[]) FROM PUBLIC; -- holds others up
+GRANT EXECUTE ON FUNCTION crm.points_hold_openings(crm.customer_code, text[]) TO crm_owner;
+
 CREATE FUNCTION crm.points_merge_move(survivor crm.customer_code, loser crm.customer_code, request_id text, business_date date DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$

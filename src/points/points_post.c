@@ -64,8 +64,15 @@ save_accounts(Accounts *accounts, Work *work)
 {
 	pack_open(work);
 	for (int i = 0; i < accounts->count; i++)
-		if (accounts->account[i].changed)
-			crm_store_save(&accounts->store, &accounts->account[i]);
+	{
+		CrmAccount *account = &accounts->account[i];
+
+		if (!account->changed)
+			continue;
+		crm_store_save(&accounts->store, account);
+		if (account->is_arrears_lock)
+			crm_store_note_arrears_lock(account);
+	}
 	crm_store_close(&accounts->store);
 }
 
@@ -190,9 +197,11 @@ add_entry(Entries *entries, const CrmJournal *model, CrmPointsKind kind, const C
 	e->amount = amount;
 	e->seq = ++entries->after.seq;
 	e->delta = crm_points_pack(delta);
-	if (kind == CRM_POINTS_EXPIRE)
+	if (kind == CRM_POINTS_EXPIRE || kind != model->kind)
 	{
-		e->request_id = psprintf("~expire %s " INT64_FORMAT, e->programme, e->seq);
+		/* An account is opened once. */
+		e->request_id = kind == CRM_POINTS_LOCK ? psprintf("~arrears %s", e->programme) :
+			psprintf("~expire %s " INT64_FORMAT, e->programme, e->seq);
 		e->ref = NULL;
 		e->has_expiry = e->is_rest = false;
 		e->counterparty = 0;
@@ -200,6 +209,19 @@ add_entry(Entries *entries, const CrmJournal *model, CrmPointsKind kind, const C
 	}
 	seal(e, &entries->after, entries->after.chain);
 	memcpy(entries->after.chain, e->hash, CRM_HASH_SIZE);
+}
+
+/* Arrears lock what is open when they begin, and what is opened while they last. */
+static void
+lock_if_in_arrears(Entries *entries, const CrmAccount *account, const CrmJournal *model)
+{
+	CrmLedger	none;
+
+	if (!account->in_arrears || account->changed || model->kind == CRM_POINTS_LOCK || model->kind == CRM_POINTS_UNLOCK)
+		return;
+	none.count = 0;
+	add_entry(entries, model, CRM_POINTS_LOCK, &none, 0);
+	entries->after.locked = entries->after.is_arrears_lock = true;
 }
 
 static int64
@@ -228,6 +250,7 @@ prepare_entries(Entries *entries, const CrmAccount *account, const CrmPointsOutc
 	if (out->lapsed.count > 0)
 		add_entry(entries, model, CRM_POINTS_EXPIRE, &out->lapsed, total(&out->lapsed));
 	entries->after.locked = out->after.locked;
+	lock_if_in_arrears(entries, account, model);
 	entries->after.has_due = crm_ledger_next_expiry(&out->after.state, &entries->after.due);
 	entries->after.changed = true;
 }
@@ -315,7 +338,8 @@ is_big_adjustment(const Request *r)
 {
 	int64		limit = r->account->programme->adjust_limit;
 
-	return r->op.kind == CRM_POINTS_ADJUST && (r->op.amount > limit || r->op.amount < -limit);
+	/* What the product takes itself, a fee, is the rules' and nobody's wish. */
+	return r->op.kind == CRM_POINTS_ADJUST && r->request_id[0] != '~' && (r->op.amount > limit || r->op.amount < -limit);
 }
 
 /*

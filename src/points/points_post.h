@@ -81,6 +81,8 @@ extern int32 crm_points_checked_day(DateADT day, bool never_too);
 
 /* Requests know their accounts then; is_hopeful: a single one may be read without a lock. */
 extern void crm_points_open_accounts(Accounts *accounts, Request *requests, int count, bool is_hopeful);
+/* Whoever changes how a customer stands meets whoever opens an account for him here. */
+extern void crm_points_lock_stripes(CrmStore *store, const bool wanted[CRM_STRIPES]);
 /* Again after a hope that failed. */
 extern void crm_points_lock_accounts(Accounts *accounts);
 

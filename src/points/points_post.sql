@@ -227,11 +227,12 @@ CREATE FUNCTION crm.points_four_eyes() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
-    free CONSTANT text[] := ARRAY['spent', 'approved_by', 'approved_at', 'closed_at'];
+    free CONSTANT text[] := ARRAY['spent', 'returned', 'approved_by', 'approved_at', 'closed_at'];
     is_true boolean := CASE
         WHEN TG_TABLE_NAME = 'points_approval' THEN TG_OP = 'INSERT' AND to_jsonb(NEW) ->> 'approved_by' = session_user
-        WHEN TG_OP = 'INSERT' THEN to_jsonb(NEW) ->> 'opened_by' = session_user AND to_jsonb(NEW) ->> 'approved_by' IS NULL AND (to_jsonb(NEW) ->> 'spent')::bigint = 0
+        WHEN TG_OP = 'INSERT' THEN to_jsonb(NEW) ->> 'opened_by' = session_user AND to_jsonb(NEW) ->> 'approved_by' IS NULL AND (to_jsonb(NEW) ->> 'spent')::bigint = 0 AND (to_jsonb(NEW) ->> 'returned')::bigint = 0
         WHEN TG_OP = 'UPDATE' THEN to_jsonb(NEW) - free = to_jsonb(OLD) - free AND (to_jsonb(NEW) ->> 'spent')::bigint >= (to_jsonb(OLD) ->> 'spent')::bigint
+             AND (to_jsonb(NEW) ->> 'returned')::bigint >= (to_jsonb(OLD) ->> 'returned')::bigint
              AND (to_jsonb(NEW) ->> 'approved_by' IS NOT DISTINCT FROM to_jsonb(OLD) ->> 'approved_by'
                   OR to_jsonb(OLD) ->> 'approved_by' IS NULL AND to_jsonb(NEW) ->> 'approved_by' = session_user AND to_jsonb(NEW) ->> 'opened_by' <> session_user)
         ELSE false END;
@@ -355,7 +356,7 @@ BEGIN
       FROM (VALUES ('points_account', 'postings_only'), ('points_journal', 'postings_only'), ('points_reversal', 'postings_only'),
                    ('points_approval', 'functions_only'), ('points_approval', 'four_eyes'), ('points_reason', 'functions_only'), ('points_gift_batch', 'functions_only'), ('points_gift_batch', 'four_eyes'),
                    ('points_gift_use', 'functions_only'), ('points_reward', 'functions_only'), ('points_redemption', 'functions_only'), ('points_element', 'functions_only'),
-                   ('points_earning', 'functions_only'), ('points_remainder', 'functions_only'), ('points_standing', 'functions_only'), ('points_merge', 'functions_only'), ('points_promise', 'functions_only')) t (name, guard)
+                   ('points_earning', 'functions_only'), ('points_remainder', 'functions_only'), ('points_standing', 'functions_only'), ('points_draft', 'functions_only'), ('points_draft', 'terms_stay'), ('points_rule', 'versions_stay'), ('points_merge', 'functions_only'), ('points_promise', 'functions_only')) t (name, guard)
      WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = to_regclass('crm_data.' || t.name) AND g.tgname = t.guard AND g.tgenabled IN ('O', 'A'));
 END
 $$;

@@ -71,8 +71,10 @@ BEGIN
         RETURN 'the customer has left';
     ELSIF EXISTS (SELECT FROM crm_data.points_standing s WHERE s.customer_code = ANY (records) AND s.arrears) THEN
         RETURN 'the customer is in arrears';
-    ELSIF kind = 'transfer' AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND NOT t.is_transferable) THEN
+    ELSIF kind IN ('transfer', 'give') AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND NOT t.is_transferable) THEN
         RETURN 'points of this programme are not given to others';
+    ELSIF kind = 'transfer' AND EXISTS (SELECT FROM crm_data.points_transfer_rule t WHERE t.programme = points_obstacle.programme AND (t.fee_percent > 0 OR t.fee_fixed > 0)) THEN
+        RETURN 'points of this programme are given away for a fee, by crm.transfer_points()';
     ELSIF kind IN ('redeem', 'freeze') AND EXISTS (SELECT FROM crm_data.points_type t WHERE t.programme = points_obstacle.programme AND t.redeemable_for IS NOT NULL) THEN
         RETURN 'points of this programme buy certain rewards only, by crm.redeem_reward()';
     END IF;
@@ -83,7 +85,7 @@ BEGIN
     ELSIF rule.min_tenure_months > 0 AND NOT EXISTS (SELECT FROM crm_data.customer c WHERE c.customer_code = ANY (records)
             AND c.registered_at <= (on_day - make_interval(months => rule.min_tenure_months)) AT TIME ZONE current_setting('crm.timezone')) THEN
         RETURN 'the customer has not been with us long enough';
-    ELSIF kind = 'transfer' OR rule.most_a_month IS NULL AND rule.most_points_a_month IS NULL THEN
+    ELSIF kind IN ('transfer', 'give') OR rule.most_a_month IS NULL AND rule.most_points_a_month IS NULL THEN
         RETURN NULL;
     END IF;
     -- Former codes spend nothing, so one account stands for all records, and its poster holds it.
@@ -96,7 +98,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bi
 GRANT EXECUTE ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) TO crm_owner;
 COMMENT ON FUNCTION crm.points_obstacle(crm.customer_code, text, text, bigint, date) IS
 $$Why the rules of a programme forbid to redeem, freeze, transfer or unlock; null when they do not (积分使用限制原因).
-Asked by every posting of that kind in a programme that has a rule of redemption or a type that is directed or not transferable, but those by crm_owner: functions that asked. Whoever may not redeem may not give away either. Over all records of a merged customer.$$;
+Asked by every posting of that kind in a programme that has a rule of redemption or of transfers or a type that is directed or not transferable, but those by crm_owner: functions that asked. Whoever may not redeem may not give away either. Over all records of a merged customer.$$;
 
 CREATE FUNCTION crm.points_set_standing(customer crm.customer_code, arrears boolean DEFAULT NULL, level text DEFAULT NULL, has_left boolean DEFAULT NULL,
         business_date date DEFAULT NULL) RETURNS void
@@ -110,13 +112,17 @@ BEGIN
     IF level IS NOT NULL AND NOT EXISTS (SELECT FROM crm_data.points_level l WHERE l.level = points_set_standing.level) THEN
         RAISE EXCEPTION 'there is no such level of customers' USING ERRCODE = 'invalid_parameter_value', HINT = 'The table crm_data.points_level lists them.';
     END IF;
+    -- In the order of postings: accounts, those that are not there yet, and then how he stands.
+    PERFORM points_lock_accounts(ARRAY[customer]);
+    PERFORM points_hold_openings(customer, ARRAY(SELECT p.programme FROM crm_data.points_programme p
+                                                  WHERE NOT EXISTS (SELECT FROM crm_data.points_account a WHERE a.customer_code = customer AND a.programme = p.programme)));
     INSERT INTO crm_data.points_standing (customer_code) VALUES (customer) ON CONFLICT ON CONSTRAINT points_standing_pkey DO NOTHING;
     SELECT * INTO s FROM crm_data.points_standing p WHERE p.customer_code = customer FOR UPDATE;
     s.changes := s.changes + 1;
     IF has_left AND s.left_on IS NULL THEN
         PERFORM crm.require_no_hold(customer, 'points');
     END IF;
-    -- Arrears lock what is open; payment opens what they locked and nothing else.
+    -- Arrears lock what is open, and a posting locks what it opens while they last; payment opens what they locked and nothing else.
     IF arrears AND NOT s.arrears THEN
         FOR account IN SELECT a.programme FROM crm.points_account_status(customer) a WHERE NOT a.is_locked LOOP
             PERFORM points_lock(customer, account.programme, format('standing:%s:%s', s.changes, account.programme), today, 'arrears');
@@ -147,7 +153,7 @@ REVOKE EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, t
 GRANT EXECUTE ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) TO crm_writer;
 COMMENT ON FUNCTION crm.points_set_standing(crm.customer_code, boolean, text, boolean, date) IS
 $$Say how a customer stands; null leaves a part as it was (设置客户积分资格).
-arrears: true locks his points accounts, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502, KH011 when points under legal hold would become void.$$;
+arrears: true locks his points accounts, those too that are opened while they last, false opens those that it locked and no others, and lets the accrual make up what it passed over. level: of crm_data.points_level; counts while crm.assess_level() has found none. has_left: true makes all his points void, held ones too; false lets him earn again, from nothing. Errors: 22023, 23502, KH011 when points under legal hold would become void.$$;
 
 -- Locked or not, and all lots but the debt: null when there are none.
 CREATE FUNCTION crm.points_account_status(customer crm.customer_code) RETURNS TABLE (programme text, is_locked boolean, lots crm.points_ledger)
@@ -245,11 +251,13 @@ BEGIN
     END IF;
     -- Whoever else gives from the batch waits for this row, and then sees what is left.
     UPDATE crm_data.points_gift_batch p SET spent = p.spent + give_points.amount
-     WHERE p.batch = give_points.batch AND p.spent + give_points.amount <= p.budget AND p.closed_at IS NULL;
+     WHERE p.batch = give_points.batch AND p.spent - p.returned + give_points.amount <= p.budget AND p.closed_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the budget of this batch of gift points does not reach' USING ERRCODE = 'KHP06', DETAIL = format('Batch %s: budget %s.', batch, b.budget);
     END IF;
-    IF amount + (SELECT coalesce(sum(u.amount), 0) FROM points_records(customer) r JOIN crm_data.points_gift_use u ON u.customer_code = r.customer_code
+    IF amount + (SELECT coalesce(sum(u.amount - coalesce(v.reversed, 0)), 0) FROM points_records(customer) r
+                   JOIN crm_data.points_gift_use u ON u.customer_code = r.customer_code
+                   LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id
                   WHERE u.batch = b.batch) > b.most_per_customer THEN
         RAISE EXCEPTION 'the customer has had what this batch of gift points gives to one' USING ERRCODE = 'KHP07', DETAIL = format('Batch %s: at most %s.', batch, b.most_per_customer);
     END IF;
@@ -262,28 +270,22 @@ REVOKE EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint
 GRANT EXECUTE ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.give_points(crm.customer_code, text, text, bigint, date) IS
 $$Give gift points out of an approved batch, never beyond its budget (按批次赠送积分).
-What one customer may have of it counts over all his merged records. The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
+What one customer may have of it counts over all his merged records. What crm.points_reverse() takes back of a gift is in the budget again, and the customer's share. The same request again gives the first answer. Errors: P0002, KH003 when not approved, KH007 when not open on the day, KHP06 when the budget does not reach, KHP07 when the customer has had his share, KH014, and those of crm.points_gift().$$;
 
 -- -- rewards ----------------------------------------------------------------------------------
 
 CREATE FUNCTION crm.define_points_reward(item text, programme text, label_zh text, label_en text, points bigint, category text DEFAULT 'general', cash numeric DEFAULT 0,
         min_level text DEFAULT 'none', valid_from date DEFAULT NULL, valid_until date DEFAULT NULL, most_per_customer integer DEFAULT NULL) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-BEGIN
-    INSERT INTO crm_data.points_reward AS r (item, programme, label_zh, label_en, points, category, cash, min_level, valid_from, valid_until, most_per_customer)
-    VALUES (item, programme, label_zh, label_en, points, category, cash, min_level, coalesce(valid_from, company_today()), coalesce(valid_until, 'infinity'), most_per_customer)
-    ON CONFLICT ON CONSTRAINT points_reward_pkey DO UPDATE
-       SET programme = excluded.programme, label_zh = excluded.label_zh, label_en = excluded.label_en, points = excluded.points, category = excluded.category,
-           cash = excluded.cash, min_level = excluded.min_level, valid_from = excluded.valid_from, valid_until = excluded.valid_until, most_per_customer = excluded.most_per_customer;
-END
-$$;
+    SELECT crm.points_draft_terms('reward', $1, jsonb_build_object('item', $1, 'programme', $2, 'label_zh', $3, 'label_en', $4, 'points', $5, 'category', $6, 'cash', $7, 'min_level', $8,
+        'valid_from', coalesce($9, company_today()), 'valid_until', coalesce($10, 'infinity'), 'most_per_customer', $11)) $$;
 ALTER FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) FROM PUBLIC; -- makes prices
 GRANT EXECUTE ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_reward(text, text, text, text, bigint, text, numeric, text, date, date, integer) IS
-$$Make a reward, or change it for redemptions from now on (定义积分回馈产品).
-points and cash (yuan) are the price of one; min_level: of crm_data.points_level. It has no stock before crm.points_stock(). Errors: 23502, 23503, 23514.$$;
+$$Draft a reward, or its change for redemptions from now on (定义积分回馈产品).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. points and cash (yuan) are the price of one; min_level: of crm_data.points_level. It has no stock before crm.points_stock(). Errors: 23502, 23503, 23514.$$;
 
 CREATE FUNCTION crm.points_stock(item text, change bigint) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
@@ -307,15 +309,13 @@ CREATE FUNCTION crm.define_points_redeem_rule(programme text, threshold bigint D
         most_points_a_month bigint DEFAULT NULL) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
-    INSERT INTO crm_data.points_redeem_rule (programme, threshold, min_tenure_months, most_a_month, most_points_a_month) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT ON CONSTRAINT points_redeem_rule_pkey DO UPDATE SET threshold = excluded.threshold, min_tenure_months = excluded.min_tenure_months,
-        most_a_month = excluded.most_a_month, most_points_a_month = excluded.most_points_a_month $$;
+    SELECT crm.points_draft_terms('redeem_rule', $1, jsonb_build_object('programme', $1, 'threshold', $2, 'min_tenure_months', $3, 'most_a_month', $4, 'most_points_a_month', $5)) $$;
 ALTER FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) FROM PUBLIC; -- makes rules
 GRANT EXECUTE ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_redeem_rule(text, bigint, integer, integer, bigint) IS
-$$Who may redeem rewards in a programme (定义积分回馈规则).
-threshold: points that must have been available once; who reached them stays qualified. min_tenure_months: with us at least so long. most_a_month, most_points_a_month: of redemptions in a calendar month. Arrears and leaving always block. Errors: 23502, 23503, 23514.$$;
+$$Draft who may redeem rewards in a programme (定义积分回馈规则).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. threshold: points that must have been available once; who reached them stays qualified. min_tenure_months: with us at least so long. most_a_month, most_points_a_month: of redemptions in a calendar month. Arrears and leaving always block. Errors: 23502, 23503, 23514.$$;
 
 -- Why a customer may not have a reward now; null when he may. A former code asks for who stands for it.
 CREATE FUNCTION crm.points_reward_obstacle(customer crm.customer_code, item text, quantity bigint, on_day date) RETURNS text
@@ -447,27 +447,93 @@ COMMENT ON FUNCTION crm.cancel_reward(crm.customer_code, text, text, date) IS
 $$Cancel a redemption: its lots come back with their last days, the goods into stock (取消兑换).
 Once; the same request again gives the first answer. Money is the caller's to give back. Errors: P0002, KHP01 when it was cancelled before, KH014.$$;
 
-CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL) RETURNS crm.points_answer
+-- -- giving points away ---------------------------------------------------------------------------
+
+CREATE FUNCTION crm.define_points_transfer_rule(programme text, fee_percent numeric DEFAULT 0, fee_fixed bigint DEFAULT 0, fee_rounding text DEFAULT 'ceil') RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT crm.points_draft_terms('transfer_rule', $1, jsonb_build_object('programme', $1, 'fee_percent', $2, 'fee_fixed', $3, 'fee_rounding', $4)) $$;
+ALTER FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_transfer_rule(text, numeric, bigint, text) IS
+$$Draft what it costs to give points of a programme away (定义积分转赠规则).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. The giver pays on top, in points: fee_percent of what is given, rounded by fee_rounding (ceil, floor, half_up), and fee_fixed. ceil, for with floor a gift in small parts would cost nothing. Where there is a fee, points are given away by crm.transfer_points() alone. Errors: 23502, 23503, 23514.$$;
+
+CREATE FUNCTION crm.points_transfer_fee(programme text, amount bigint) RETURNS bigint
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT coalesce((SELECT least(points_award(r.fee_rounding, amount * r.fee_percent * 0.01, 0) + r.fee_fixed, 9223372036854775807)
+                       FROM crm_data.points_transfer_rule r WHERE r.programme = $1), 0)::bigint $$;
+ALTER FUNCTION crm.points_transfer_fee(text, bigint) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.points_transfer_fee(text, bigint) FROM PUBLIC; -- as transfer_points()
+GRANT EXECUTE ON FUNCTION crm.points_transfer_fee(text, bigint) TO crm_writer, crm_data_admin;
+COMMENT ON FUNCTION crm.points_transfer_fee(text, bigint) IS
+'What it would cost to give so many points of a programme away, in points on top of them; nothing is posted (积分转赠手续费试算). 0 where no rule asks for a fee.';
+
+CREATE TYPE crm.points_transfer_answer AS (status text, available bigint, held bigint, debt bigint, breakdown crm.points_ledger, fee bigint);
+COMMENT ON TYPE crm.points_transfer_answer IS 'Answer of crm.transfer_points(): as crm.points_answer, of the gift and its fee together, and the fee (积分转赠结果).';
+COMMENT ON COLUMN crm.points_transfer_answer.status IS 'ok or replay (状态).';
+COMMENT ON COLUMN crm.points_transfer_answer.available IS 'Points that the giver can use afterwards (可用积分).';
+COMMENT ON COLUMN crm.points_transfer_answer.held IS 'His points in holds (冻结积分).';
+COMMENT ON COLUMN crm.points_transfer_answer.debt IS 'His points owed (欠分).';
+COMMENT ON COLUMN crm.points_transfer_answer.breakdown IS 'What left his account, gift and fee, lot by lot (明细).';
+COMMENT ON COLUMN crm.points_transfer_answer.fee IS 'What of it was the fee; 0 for none (手续费).';
+
+CREATE FUNCTION crm.points_take_fee(customer crm.customer_code, programme text, transfer text, fee bigint, business_date date) RETURNS crm.points_answer
+    AS 'MODULE_PATHNAME', 'crm_points_take_fee' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION crm.points_take_fee(crm.customer_code, text, text, bigint, date) IS
+$$Take the fee of a transfer: an adjustment of its own, request ~fee and that of the transfer, which is its ref; no limit of adjustments binds it (扣收转赠手续费). A part of crm.transfer_points(). Errors: 22023, KH008.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_take_fee(crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- takes points
+GRANT EXECUTE ON FUNCTION crm.points_take_fee(crm.customer_code, text, text, bigint, date) TO crm_owner;
+
+CREATE FUNCTION crm.transfer_points(customer crm.customer_code, customer2 crm.customer_code, programme text, request_id text, amount bigint, business_date date DEFAULT NULL)
+    RETURNS crm.points_transfer_answer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    today date := coalesce(business_date, company_today());
     obstacle text;
+    given crm.points_answer;
+    paid crm.points_answer;
+    known crm_data.points_journal;
+    fee bigint := 0;
 BEGIN
     PERFORM points_lock_accounts(ARRAY[customer, customer2]);
     IF NOT EXISTS (SELECT FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.request_id = transfer_points.request_id) THEN
-        obstacle := points_obstacle(customer, programme, 'transfer', amount, coalesce(business_date, company_today()));
+        obstacle := points_obstacle(customer, programme, 'give', amount, today);
+        fee := points_transfer_fee(programme, amount);
     END IF;
     IF obstacle IS NOT NULL THEN
         RAISE EXCEPTION 'the customer may not give these points away' USING ERRCODE = 'KHP07', DETAIL = format('Request %s: %s.', request_id, obstacle);
     END IF;
-    RETURN points_transfer(customer, customer2, programme, request_id, amount, business_date);
+    given := points_transfer(customer, customer2, programme, request_id, amount, today);
+    IF given.status = 'replay' THEN
+        -- What it cost then, whatever it would cost now.
+        SELECT * INTO known FROM crm_data.points_journal j WHERE j.customer_code = customer AND j.request_id = '~fee ' || transfer_points.request_id;
+        IF known.request_id IS NOT NULL THEN
+            fee := -known.amount;
+            given := ('replay', known.available, coalesce(known.held, 0), coalesce(known.debt, 0), given.breakdown + known.delta);
+        END IF;
+    ELSIF fee > 0 THEN
+        -- The law has said of the gift what is to be said, so here are the points for both, or not.
+        IF given.available < fee THEN
+            RAISE EXCEPTION 'insufficient: not enough points for the gift and its fee' USING ERRCODE = 'KH008',
+                DETAIL = format('Request %s: %s to give, fee %s, available %s.', request_id, amount, fee, given.available + amount),
+                HINT = 'crm.points_transfer_fee() tells what a gift costs.';
+        END IF;
+        paid := points_take_fee(customer, programme, request_id, fee, today);
+        given := ('ok', paid.available, paid.held, paid.debt, given.breakdown + paid.breakdown);
+    END IF;
+    RETURN (given.status, given.available, given.held, given.debt, given.breakdown, fee);
 END
 $$;
 ALTER FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) OWNER TO crm_owner;
 REVOKE EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) FROM PUBLIC; -- moves points
 GRANT EXECUTE ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) TO crm_writer;
 COMMENT ON FUNCTION crm.transfer_points(crm.customer_code, crm.customer_code, text, text, bigint, date) IS
-'Transfer points where the types of the programme allow it and the customer may redeem, as his own wish (按规则转赠积分). Errors: KHP07, and those of crm.points_transfer().';
+$$Transfer points where the types of the programme allow it and the customer may redeem, as his own wish, for the fee of the programme (按规则转赠积分).
+The giver pays the fee on top, in points, by an entry of its own (request ~fee and this one); both or neither. The same request again gives the first answer, takes nothing, and tells the fee that was taken. Errors: KHP07 with the reason when he may not, KH008 also when it does not reach for the fee, and those of crm.points_transfer().$$;
 
 -- -- holds -----------------------------------------------------------------------------------------
 
@@ -583,9 +649,12 @@ CREATE FUNCTION crm.points_reward_audit(customer crm.customer_code DEFAULT NULL)
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT 'gift_budget'::text, NULL::crm.customer_code, b.programme, format('batch %s: budget %s, spent %s, given %s', b.batch, b.budget, b.spent, g.amount)
-      FROM crm_data.points_gift_batch b, LATERAL (SELECT coalesce(sum(u.amount), 0) AS amount FROM crm_data.points_gift_use u WHERE u.batch = b.batch) g
-     WHERE customer IS NULL AND (b.spent <> g.amount OR b.spent > b.budget);
+    SELECT 'gift_budget'::text, NULL::crm.customer_code, b.programme,
+           format('batch %s: budget %s, spent %s, given %s, returned %s, reversed %s', b.batch, b.budget, b.spent, coalesce(g.amount, 0), b.returned, coalesce(g.reversed, 0))
+      FROM crm_data.points_gift_batch b
+      LEFT JOIN (SELECT u.batch, sum(u.amount) AS amount, sum(v.reversed) AS reversed FROM crm_data.points_gift_use u
+                   LEFT JOIN crm_data.points_reversal v ON v.customer_code = u.customer_code AND v.request_id = u.request_id GROUP BY u.batch) g ON g.batch = b.batch
+     WHERE customer IS NULL AND (b.spent <> coalesce(g.amount, 0) OR b.returned <> coalesce(g.reversed, 0) OR b.spent - b.returned > b.budget);
     RETURN QUERY
     SELECT 'gift_posted'::text, u.customer_code, j.programme, format('request %s of batch %s: %s given, %s posted', u.request_id, u.batch, u.amount, j.amount)
       FROM crm_data.points_gift_use u LEFT JOIN crm_data.points_journal j ON j.customer_code = u.customer_code AND j.request_id = u.request_id

@@ -16,6 +16,7 @@ CREATE TABLE crm_data.points_gift_batch (
     label             text   NOT NULL,
     budget            bigint NOT NULL CHECK (budget > 0),
     spent             bigint NOT NULL DEFAULT 0,
+    returned          bigint NOT NULL DEFAULT 0,
     valid_from        date   NOT NULL,
     valid_until       date   NOT NULL,
     expires_on        date,
@@ -26,7 +27,8 @@ CREATE TABLE crm_data.points_gift_batch (
     approved_at       timestamptz,
     closed_at         timestamptz,
     FOREIGN KEY (programme, type) REFERENCES crm_data.points_type,
-    CHECK (spent BETWEEN 0 AND budget),
+    CHECK (spent - returned <= budget),
+    CHECK (returned BETWEEN 0 AND spent),
     CHECK (valid_until >= valid_from),
     CHECK (approved_by <> opened_by)
 ) WITH (fillfactor = 50);
@@ -78,6 +80,16 @@ CREATE TABLE crm_data.points_hold_rule (
     expires   boolean NOT NULL
 );
 
+-- What giving points away costs the giver, in points.
+CREATE TABLE crm_data.points_transfer_rule (
+    programme    text    NOT NULL PRIMARY KEY REFERENCES crm_data.points_programme,
+    fee_percent  numeric NOT NULL CHECK (fee_percent BETWEEN 0 AND 100),
+    fee_fixed    bigint  NOT NULL CHECK (fee_fixed BETWEEN 0 AND 1000000000000),
+    fee_rounding text    NOT NULL CHECK (fee_rounding IN ('floor', 'half_up', 'ceil'))
+);
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.points_transfer_rule
+    FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
+
 CREATE TABLE crm_data.points_redemption (
     customer_code crm.customer_code NOT NULL,
     request_id    text    NOT NULL,
@@ -113,14 +125,14 @@ DO $guards$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['points_level', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redeem_rule', 'points_hold_rule', 'points_redemption', 'points_notice'] LOOP
+    FOREACH member IN ARRAY ARRAY['points_level', 'points_gift_batch', 'points_gift_use', 'points_reward', 'points_redeem_rule', 'points_hold_rule', 'points_transfer_rule', 'points_redemption', 'points_notice'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         IF member IN ('points_gift_batch', 'points_gift_use', 'points_reward', 'points_redemption') THEN
             EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
                             FOR EACH STATEMENT EXECUTE FUNCTION crm.points_keep_records()', member);
         END IF;
-        IF member IN ('points_level', 'points_reward', 'points_redeem_rule', 'points_hold_rule') THEN
+        IF member IN ('points_level', 'points_reward', 'points_redeem_rule', 'points_hold_rule', 'points_transfer_rule') THEN
             EXECUTE format('CREATE POLICY everybody ON crm_data.%I FOR SELECT USING (true)', member);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
         ELSE
@@ -142,8 +154,9 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_gift_batch', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
     ('points_gift_batch', 'type', 'reference', 'general', 3, 'internal', 'type of points', '积分类型', NULL),
     ('points_gift_batch', 'label', 'reference', 'general', 3, 'internal', 'label', '名称', NULL),
-    ('points_gift_batch', 'budget', 'reference', 'general', 3, 'internal', 'budget', '预算', 'Points; never gone beyond.'),
+    ('points_gift_batch', 'budget', 'reference', 'general', 3, 'internal', 'budget', '预算', 'Points; never gone beyond by what was given less what came back.'),
     ('points_gift_batch', 'spent', 'reference', 'general', 3, 'internal', 'given so far', '已赠', NULL),
+    ('points_gift_batch', 'returned', 'reference', 'general', 3, 'internal', 'taken back of it', '已收回', 'By crm.points_reverse(); can be given again.'),
     ('points_gift_batch', 'valid_from', 'reference', 'general', 3, 'internal', 'from', '开始日', NULL),
     ('points_gift_batch', 'valid_until', 'reference', 'general', 3, 'internal', 'until', '结束日', NULL),
     ('points_gift_batch', 'expires_on', 'reference', 'general', 3, 'internal', 'last usable day', '有效期至', 'Null: by the life of the type.'),
@@ -182,6 +195,11 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_redeem_rule', 'min_tenure_months', 'reference', 'general', 3, 'internal', 'least tenure', '最短网龄', 'Months.'),
     ('points_redeem_rule', 'most_a_month', 'reference', 'general', 3, 'internal', 'most redemptions a month', '月兑换次数上限', NULL),
     ('points_redeem_rule', 'most_points_a_month', 'reference', 'general', 3, 'internal', 'most points a month', '月兑换积分上限', NULL),
+    ('points_transfer_rule', NULL, NULL, 'general', 3, NULL, 'rule of giving points away', '积分转赠规则', 'Changed by crm.define_points_transfer_rule().'),
+    ('points_transfer_rule', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
+    ('points_transfer_rule', 'fee_percent', 'reference', 'general', 3, 'internal', 'fee, percent', '手续费比例', 'Of what is given.'),
+    ('points_transfer_rule', 'fee_fixed', 'reference', 'general', 3, 'internal', 'fee, fixed', '固定手续费', 'Points, on top of the percentage.'),
+    ('points_transfer_rule', 'fee_rounding', 'reference', 'general', 3, 'internal', 'rounding of the percentage', '手续费取整方式', 'floor, half_up or ceil.'),
     ('points_redemption', NULL, NULL, 'general', 2, NULL, 'redemption for a reward', '积分兑换记录', NULL),
     ('points_redemption', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', NULL),
     ('points_redemption', 'request_id', 'points', 'general', 3, 'internal', 'request', '请求号', 'Of its posting.'),

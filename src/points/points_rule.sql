@@ -40,26 +40,173 @@ CREATE FUNCTION crm.points_award(rounding text, exact numeric, carried numeric) 
 COMMENT ON FUNCTION crm.points_award(text, numeric, numeric) IS
 'Whole points of an exact amount: floor, carry (floor, and what is over is kept for the next), half_up or ceil (积分取整).';
 
--- -- types and rules -------------------------------------------------------------------
+-- -- two persons ---------------------------------------------------------------------------
+
+CREATE FUNCTION crm.points_alone() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, crm, pg_temp
+    AS $$ SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = session_user $$;
+COMMENT ON FUNCTION crm.points_alone() IS
+'Whether the session needs nobody else''s approval for terms of points: that of a superuser, who could write them anyway (是否免复核).';
+REVOKE EXECUTE ON FUNCTION crm.points_alone() FROM PUBLIC; -- a part of the functions below
+GRANT EXECUTE ON FUNCTION crm.points_alone() TO crm_owner;
+
+CREATE FUNCTION crm.points_refuse_change(why text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'terms of points that hold are not changed' USING ERRCODE = 'object_not_in_prerequisite_state',
+        DETAIL = why, HINT = 'Draft new ones; of a rule, a version with a later valid_from by crm.define_points_rule().';
+END
+$$;
+COMMENT ON FUNCTION crm.points_refuse_change(text) IS 'Raise 55000: a version of a point rule or a draft is fixed (拒绝修改积分条款).';
+REVOKE EXECUTE ON FUNCTION crm.points_refuse_change(text) FROM PUBLIC; -- a part of triggers
+GRANT EXECUTE ON FUNCTION crm.points_refuse_change(text) TO crm_owner;
+
+CREATE FUNCTION crm.points_no_draft(number integer) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'no version % of a point rule, or draft', number USING ERRCODE = 'undefined_object',
+        HINT = 'The views crm.points_rule and crm.points_draft list them; a draft that was changed has another number.';
+END
+$$;
+COMMENT ON FUNCTION crm.points_no_draft(integer) IS 'Raise 42704: there is no version or draft of this number (无此积分条款).';
+REVOKE EXECUTE ON FUNCTION crm.points_no_draft(integer) FROM PUBLIC; -- a part of the functions below
+GRANT EXECUTE ON FUNCTION crm.points_no_draft(integer) TO crm_owner;
+
+-- Terms that are one row each: types, rules of redemption and of transfers, rewards.
+CREATE FUNCTION crm.points_apply_terms(kind text, terms jsonb) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    redeem crm_data.points_redeem_rule;
+    transfer crm_data.points_transfer_rule;
+    reward crm_data.points_reward;
+BEGIN
+    CASE kind
+    WHEN 'type' THEN
+        PERFORM points_apply_type(terms);
+    WHEN 'redeem_rule' THEN
+        redeem := jsonb_populate_record(NULL::crm_data.points_redeem_rule, terms);
+        INSERT INTO crm_data.points_redeem_rule VALUES (redeem.*)
+        ON CONFLICT ON CONSTRAINT points_redeem_rule_pkey DO UPDATE SET threshold = excluded.threshold, min_tenure_months = excluded.min_tenure_months,
+            most_a_month = excluded.most_a_month, most_points_a_month = excluded.most_points_a_month;
+    WHEN 'transfer_rule' THEN
+        transfer := jsonb_populate_record(NULL::crm_data.points_transfer_rule, terms);
+        INSERT INTO crm_data.points_transfer_rule VALUES (transfer.*)
+        ON CONFLICT ON CONSTRAINT points_transfer_rule_pkey DO UPDATE SET fee_percent = excluded.fee_percent, fee_fixed = excluded.fee_fixed, fee_rounding = excluded.fee_rounding;
+    WHEN 'reward' THEN
+        reward := jsonb_populate_record(NULL::crm_data.points_reward, terms);
+        INSERT INTO crm_data.points_reward (item, programme, label_zh, label_en, points, category, cash, min_level, valid_from, valid_until, most_per_customer)
+        VALUES (reward.item, reward.programme, reward.label_zh, reward.label_en, reward.points, reward.category, reward.cash, reward.min_level, reward.valid_from, reward.valid_until, reward.most_per_customer)
+        ON CONFLICT ON CONSTRAINT points_reward_pkey DO UPDATE
+           SET programme = excluded.programme, label_zh = excluded.label_zh, label_en = excluded.label_en, points = excluded.points, category = excluded.category,
+               cash = excluded.cash, min_level = excluded.min_level, valid_from = excluded.valid_from, valid_until = excluded.valid_until, most_per_customer = excluded.most_per_customer;
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION crm.points_apply_terms(text, jsonb) IS 'Put terms of points to work, for what happens from now on (积分条款生效). A part of crm.approve_points_draft(). Errors: 22023, 23502, 23503, 23505, 23514.';
+REVOKE EXECUTE ON FUNCTION crm.points_apply_terms(text, jsonb) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.points_apply_terms(text, jsonb) TO crm_owner;
+
+CREATE FUNCTION crm.points_draft_terms(its_kind text, its_name text, terms jsonb) RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    made integer;
+    editors name[];
+BEGIN
+    -- Tried and taken back, so that nonsense is refused when it is written.
+    BEGIN
+        PERFORM points_apply_terms(its_kind, terms);
+        RAISE EXCEPTION USING ERRCODE = 'KH999';
+    EXCEPTION WHEN SQLSTATE 'KH999' THEN
+        NULL;
+    END;
+    -- Another number, so that nobody approves what he has not seen.
+    DELETE FROM crm_data.points_draft d WHERE d.kind = its_kind AND d.name = its_name AND d.state = 'draft' RETURNING d.edited_by INTO editors;
+    INSERT INTO crm_data.points_draft AS d (kind, name, terms, edited_by) VALUES (its_kind, its_name, terms, coalesce(editors, '{}')) RETURNING d.draft INTO made;
+    IF points_alone() THEN
+        PERFORM approve_points_draft(made);
+    END IF;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION crm.points_draft_terms(text, text, jsonb) IS
+$$Keep terms of points until somebody else approves them; those of a superuser hold at once (起草积分条款). A part of crm.define_points_type() and the like. Errors: those of the terms.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_draft_terms(text, text, jsonb) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.points_draft_terms(text, text, jsonb) TO crm_owner;
+
+CREATE FUNCTION crm.approve_points_draft(draft integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    d crm_data.points_draft;
+BEGIN
+    SELECT p.* INTO d FROM crm_data.points_draft p WHERE p.draft = approve_points_draft.draft FOR UPDATE;
+    IF d.draft IS NULL THEN
+        PERFORM points_no_draft(draft);
+    ELSIF d.state <> 'draft' THEN
+        PERFORM points_refuse_change('It is no draft any more.');
+    END IF;
+    UPDATE crm_data.points_draft p SET state = 'approved' WHERE p.draft = d.draft;
+    PERFORM points_apply_terms(d.kind, d.terms);
+END
+$$;
+ALTER FUNCTION crm.approve_points_draft(integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.approve_points_draft(integer) FROM PUBLIC; -- an approval
+GRANT EXECUTE ON FUNCTION crm.approve_points_draft(integer) TO crm_data_admin;
+COMMENT ON FUNCTION crm.approve_points_draft(integer) IS
+$$Approve terms of points that others drafted: a type, a rule of redemption or transfers, a reward; they hold from then on (批准积分条款).
+draft: of the view crm.points_draft. Errors: KH004 when the caller had a hand in it, 55000 approved already, 42704 no such draft or it was changed, and those of the terms if they do not fit any more.$$;
+
+CREATE FUNCTION crm.discard_points_draft(draft integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM crm_data.points_draft p WHERE p.draft = discard_points_draft.draft AND p.state = 'draft';
+    IF NOT FOUND THEN
+        PERFORM points_no_draft(draft);
+    END IF;
+END
+$$;
+ALTER FUNCTION crm.discard_points_draft(integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.discard_points_draft(integer) FROM PUBLIC; -- writes rules
+GRANT EXECUTE ON FUNCTION crm.discard_points_draft(integer) TO crm_data_admin;
+COMMENT ON FUNCTION crm.discard_points_draft(integer) IS 'Give drafted terms of points up; what was approved stays (删除积分条款草稿). Errors: 42704.';
+
+-- -- types ---------------------------------------------------------------------------------
 
 CREATE FUNCTION crm.define_points_type(programme text, type text, label_zh text, label_en text, category text DEFAULT 'consumption', class text DEFAULT '',
         life text DEFAULT 'natural_year', life_length integer DEFAULT 3, life_until date DEFAULT NULL, priority integer DEFAULT 100,
         redeemable_for text[] DEFAULT NULL, is_transferable boolean DEFAULT true) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+    SELECT crm.points_draft_terms('type', $1 || ' ' || $2, jsonb_build_object('programme', $1, 'type', $2, 'label_zh', $3, 'label_en', $4, 'category', $5, 'class', $6,
+        'life', $7, 'life_length', $8, 'life_until', $9, 'priority', $10, 'redeemable_for', $11, 'is_transferable', $12)) $$;
+ALTER FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) IS
+$$Draft a type of points, or other parameters for what is earned from now on (定义积分类型).
+It holds once somebody else approves it: crm.approve_points_draft(); that of a superuser at once. category: consumption, reward, gift or campaign; class: the mark of its lots; life: natural_year (length years, 31 December), months (end of the length-th month after), days, fixed (until) or never; priority: order of use among lots of one day, the lowest first; redeemable_for: categories of reward items, null for all. Errors: 22023, 23502, 23503, 23514, 23505 when another type has the class.$$;
+
+CREATE FUNCTION crm.points_apply_type(terms jsonb) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
+    n crm_data.points_type := jsonb_populate_record(NULL::crm_data.points_type, terms);
     odd text;
 BEGIN
-    INSERT INTO crm_data.points_type AS t (programme, type, label_zh, label_en, category, class, life, life_length, life_until, priority, redeemable_for, is_transferable)
-    VALUES (programme, type, label_zh, label_en, category, class, life, life_length, life_until, priority, redeemable_for, is_transferable)
+    INSERT INTO crm_data.points_type VALUES (n.*)
     ON CONFLICT ON CONSTRAINT points_type_pkey DO UPDATE
        SET label_zh = excluded.label_zh, label_en = excluded.label_en, category = excluded.category, class = excluded.class, life = excluded.life,
            life_length = excluded.life_length, life_until = excluded.life_until, priority = excluded.priority,
            redeemable_for = excluded.redeemable_for, is_transferable = excluded.is_transferable;
     -- Lots of one day are used by class, so the order of classes is the priority.
     SELECT t.type INTO odd FROM crm_data.points_type t
-     WHERE t.programme = define_points_type.programme AND t.type <> define_points_type.type AND t.priority <> define_points_type.priority
-       AND (t.priority < define_points_type.priority) <> (t.class COLLATE "C" < define_points_type.class COLLATE "C") LIMIT 1;
+     WHERE t.programme = n.programme AND t.type <> n.type AND t.priority <> n.priority
+       AND (t.priority < n.priority) <> (t.class COLLATE "C" < n.class COLLATE "C") LIMIT 1;
     IF odd IS NOT NULL THEN
         RAISE EXCEPTION 'the priority of this type of points is against the order of classes' USING ERRCODE = 'invalid_parameter_value',
             DETAIL = format('Against type %s: of one last day, lots are used in the order of their classes, as bytes.', odd),
@@ -67,65 +214,166 @@ BEGIN
     END IF;
     -- Points of one account are alike in what they buy.
     SELECT t.type INTO odd FROM crm_data.points_type t
-     WHERE t.programme = define_points_type.programme
-       AND (t.redeemable_for IS DISTINCT FROM define_points_type.redeemable_for OR t.is_transferable <> define_points_type.is_transferable) LIMIT 1;
+     WHERE t.programme = n.programme AND (t.redeemable_for IS DISTINCT FROM n.redeemable_for OR t.is_transferable <> n.is_transferable) LIMIT 1;
     IF odd IS NOT NULL THEN
         RAISE EXCEPTION 'types of one programme buy the same and are transferred alike' USING ERRCODE = 'invalid_parameter_value',
             DETAIL = format('Type %s differs.', odd), HINT = 'Give directed points a programme of their own.';
     END IF;
 END
 $$;
-ALTER FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) OWNER TO crm_owner;
-REVOKE EXECUTE ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) FROM PUBLIC; -- makes rules
-GRANT EXECUTE ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) TO crm_data_admin;
-COMMENT ON FUNCTION crm.define_points_type(text, text, text, text, text, text, text, integer, date, integer, text[], boolean) IS
-$$Make a type of points, or change its parameters for what is earned from now on (定义积分类型).
-category: consumption, reward, gift or campaign; class: the mark of its lots; life: natural_year (length years, 31 December), months (end of the length-th month after), days, fixed (until) or never; priority: order of use among lots of one day, the lowest first; redeemable_for: categories of reward items, null for all. Errors: 22023, 23502, 23503, 23514, 23505 when another type has the class.$$;
+COMMENT ON FUNCTION crm.points_apply_type(jsonb) IS
+'Put the terms of a type of points to work (积分类型生效). A part of crm.points_apply_terms(). Errors: 22023, 23502, 23503, 23514, 23505.';
+REVOKE EXECUTE ON FUNCTION crm.points_apply_type(jsonb) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.points_apply_type(jsonb) TO crm_owner;
+
+-- -- rules ---------------------------------------------------------------------------------
 
 CREATE FUNCTION crm.define_points_rule(programme text, rule text, valid_from date, element text, type text, formula text,
         condition text DEFAULT NULL, multiplier numeric DEFAULT 1, rounding text DEFAULT 'floor',
         cap_day bigint DEFAULT NULL, cap_month bigint DEFAULT NULL, cap_year bigint DEFAULT NULL,
-        cap_number integer DEFAULT NULL, cap_number_per text DEFAULT NULL, valid_until date DEFAULT NULL) RETURNS integer
+        cap_number integer DEFAULT NULL, cap_number_per text DEFAULT NULL, valid_until date DEFAULT NULL, backdated_for text DEFAULT NULL) RETURNS integer
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 DECLARE
     made integer;
+    editors name[];
 BEGIN
     -- Both are read once here, so that nonsense is refused when it is written.
     PERFORM points_formula(formula, '{}'), points_condition(condition, '{}');
+    IF EXISTS (SELECT FROM crm_data.points_rule r WHERE r.programme = define_points_rule.programme AND r.rule = define_points_rule.rule
+                  AND r.valid_from = define_points_rule.valid_from AND r.used_at IS NOT NULL) THEN
+        PERFORM points_refuse_change('Points were earned by the version of this day.');
+    END IF;
+    -- Another number, so that nobody approves what he has not seen.
     DELETE FROM crm_data.points_rule r
-     WHERE r.programme = define_points_rule.programme AND r.rule = define_points_rule.rule AND r.valid_from = define_points_rule.valid_from;
+     WHERE r.programme = define_points_rule.programme AND r.rule = define_points_rule.rule AND r.valid_from = define_points_rule.valid_from AND r.state = 'draft'
+    RETURNING r.edited_by INTO editors;
     INSERT INTO crm_data.points_rule AS r (programme, rule, valid_from, valid_until, element, type, condition, formula, multiplier, rounding,
-                                           cap_day, cap_month, cap_year, cap_number, cap_number_per)
+                                           cap_day, cap_month, cap_year, cap_number, cap_number_per, backdated_for, edited_by)
     VALUES (programme, rule, valid_from, valid_until, element, type, condition, formula, multiplier, rounding,
-            cap_day, cap_month, cap_year, cap_number, cap_number_per)
+            cap_day, cap_month, cap_year, cap_number, cap_number_per, backdated_for, coalesce(editors, '{}'))
     RETURNING r.version INTO made;
+    IF points_alone() THEN
+        PERFORM approve_points_rule(made);
+    END IF;
     RETURN made;
 END
 $$;
-ALTER FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) OWNER TO crm_owner;
-REVOKE EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) FROM PUBLIC; -- makes rules
-GRANT EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) TO crm_data_admin;
-COMMENT ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date) IS
-$$Make a version of a rule, in force from a day until a later version or valid_until; gives its number (定义积分规则版本).
-What is earned from an element of the kind: formula times multiplier where the condition holds, rounded (floor, carry, half_up, ceil), within caps of points a day, month and year of the element and of a number of earnings per day, month or year. Facts: amount, category, what the element says itself, and of the customer tenure_months, level, kind, lifecycle_state. A version that nothing was earned by is replaced; one that was used stays as it is.
-Errors: 42601 for formula or condition, 55000 for a version that was used, 23502, 23503, 23514.$$;
+ALTER FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date, text) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date, text) FROM PUBLIC; -- makes rules
+GRANT EXECUTE ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date, text) TO crm_data_admin;
+COMMENT ON FUNCTION crm.define_points_rule(text, text, date, text, text, text, text, numeric, text, bigint, bigint, bigint, integer, text, date, text) IS
+$$Draft a version of a rule, that is to hold from a day on until a later version or valid_until; gives its number (定义积分规则版本).
+It holds once somebody else approves it: crm.approve_points_rule(); that of a superuser at once. crm.points_rule_dry_run() tries it. Drafted again for the same day it gets another number, and who had a hand in the one before is one of its editors. backdated_for: why it must hold for days that are over when it is approved.
+What is earned from an element of the kind: formula times multiplier where the condition holds, rounded (floor, carry, half_up, ceil), within caps of points a day, month and year of the element and of a number of earnings per day, month or year; what was taken back by crm.points_reverse() counts no more. Facts: amount, category, what the element says itself, and of the customer tenure_months, level, kind, lifecycle_state. A version that nothing was earned by is replaced by another of the same day once that is approved; one that was used stays as it is.
+Errors: 42601 for formula or condition, 55000 for the day of a version that was used, 23502, 23503, 23514.$$;
 
-CREATE FUNCTION crm.points_rule_keep() RETURNS trigger
+CREATE FUNCTION crm.approve_points_rule(version integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    r crm_data.points_rule;
+BEGIN
+    SELECT p.* INTO r FROM crm_data.points_rule p WHERE p.version = approve_points_rule.version FOR UPDATE;
+    IF r.version IS NULL THEN
+        PERFORM points_no_draft(version);
+    ELSIF r.state <> 'draft' THEN
+        PERFORM points_refuse_change('It is no draft any more.');
+    END IF;
+    -- It takes the place of one that nothing was earned by.
+    DELETE FROM crm_data.points_rule p WHERE p.programme = r.programme AND p.rule = r.rule AND p.valid_from = r.valid_from AND p.state = 'approved';
+    UPDATE crm_data.points_rule p SET state = 'approved' WHERE p.version = r.version;
+END
+$$;
+ALTER FUNCTION crm.approve_points_rule(integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.approve_points_rule(integer) FROM PUBLIC; -- an approval
+GRANT EXECUTE ON FUNCTION crm.approve_points_rule(integer) TO crm_data_admin;
+COMMENT ON FUNCTION crm.approve_points_rule(integer) IS
+$$Approve a version of a point rule that others drafted; it holds from its first day on, and is never changed (批准积分规则版本).
+Errors: KH004 when the caller had a hand in it, 55000 approved already, or its first day is over and it does not say why, or the version of that day was used, 42704.$$;
+
+CREATE FUNCTION crm.discard_points_rule(version integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM crm_data.points_rule p WHERE p.version = discard_points_rule.version AND p.state = 'draft';
+    IF NOT FOUND THEN
+        PERFORM points_no_draft(version);
+    END IF;
+END
+$$;
+ALTER FUNCTION crm.discard_points_rule(integer) OWNER TO crm_owner;
+REVOKE EXECUTE ON FUNCTION crm.discard_points_rule(integer) FROM PUBLIC; -- writes rules
+GRANT EXECUTE ON FUNCTION crm.discard_points_rule(integer) TO crm_data_admin;
+COMMENT ON FUNCTION crm.discard_points_rule(integer) IS 'Give the draft of a point rule up; a version that was approved stays (删除积分规则草稿). Errors: 42704.';
+
+CREATE FUNCTION crm.points_terms_keep() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+DECLARE
+    -- What may change: of a draft that it is approved, of a version that holds that it was used.
+    free CONSTANT text[] := CASE WHEN TG_OP = 'UPDATE' THEN CASE OLD.state WHEN 'draft' THEN '{state, approved_by, approved_at}'::text[] ELSE '{used_at}' END END;
+    first_day CONSTANT date := CASE TG_OP WHEN 'UPDATE' THEN (to_jsonb(NEW) ->> 'valid_from')::date END;
+BEGIN
+    IF TG_OP = 'TRUNCATE' OR to_jsonb(OLD) ->> 'used_at' IS NOT NULL OR TG_OP = 'DELETE' AND TG_TABLE_NAME = 'points_draft' AND OLD.state = 'approved'
+       OR TG_OP = 'UPDATE' AND to_jsonb(NEW) - free <> to_jsonb(OLD) - free THEN
+        PERFORM points_refuse_change('It is approved as it was drafted, and stays as it was approved.');
+    ELSIF TG_OP = 'DELETE' OR TG_OP = 'INSERT' AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
+       OR TG_OP = 'UPDATE' AND (OLD.state = 'approved' OR NEW.state = 'draft') THEN
+        RETURN coalesce(NEW, OLD);
+    END IF;
+    -- Who did it is what the session says, whatever the statement says.
+    IF TG_OP = 'INSERT' THEN
+        NEW.state := 'draft';
+        NEW.edited_by := ARRAY(SELECT DISTINCT e FROM unnest(NEW.edited_by || session_user) e);
+        NEW.approved_by := NULL;
+        NEW.approved_at := NULL;
+        RETURN NEW;
+    END IF;
+    IF NOT points_alone() THEN
+        PERFORM crm.score_require_other('terms of points', OLD.edited_by);
+        IF first_day < crm.company_today() AND to_jsonb(NEW) ->> 'backdated_for' IS NULL THEN
+            PERFORM points_refuse_past(first_day);
+        END IF;
+    END IF;
+    NEW.approved_by := session_user;
+    NEW.approved_at := now();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION crm.points_terms_keep() IS
+$$Trigger: rules and other terms of points are drafted, approved as they were drafted by somebody who had no hand in them, not for days that are over unless a version says why, and stay as they are; a superuser approves his own (积分条款双人复核). The owner is bound too. Errors: KH004, 55000.$$;
+REVOKE EXECUTE ON FUNCTION crm.points_terms_keep() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_terms_keep() TO crm_owner; -- who makes the triggers
+
+-- A customer's request ids are of all programmes, names of rules of one.
+CREATE FUNCTION crm.points_rule_name() RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
-    IF TG_OP = 'TRUNCATE' OR OLD.used_at IS NOT NULL
-       OR TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'used_at' <> to_jsonb(OLD) - 'used_at' THEN
-        RAISE EXCEPTION 'a version of a point rule is not changed' USING ERRCODE = 'object_not_in_prerequisite_state',
-            HINT = 'Make a new version with a later valid_from by crm.define_points_rule().';
+    IF NEW.named IS NULL THEN
+        NEW.named := coalesce((SELECT o.named FROM crm_data.points_rule o WHERE o.programme = NEW.programme AND o.rule = NEW.rule LIMIT 1),
+                              (SELECT NEW.rule || '/' || NEW.version FROM crm_data.points_rule o WHERE o.rule = NEW.rule LIMIT 1), NEW.rule);
     END IF;
-    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION crm.points_rule_keep() IS 'Trigger: versions of rules stay as they are once something was earned by them (规则版本不可更改). Errors: 55000.';
-REVOKE EXECUTE ON FUNCTION crm.points_rule_keep() FROM PUBLIC; -- a trigger
-GRANT EXECUTE ON FUNCTION crm.points_rule_keep() TO crm_owner; -- who makes the trigger
+COMMENT ON FUNCTION crm.points_rule_name() IS
+$$Trigger: gives a rule the name by which requests call it, the same for all its versions: its own, or with a number where another programme had one of that name before (规则请求名).$$;
+REVOKE EXECUTE ON FUNCTION crm.points_rule_name() FROM PUBLIC; -- a trigger
+GRANT EXECUTE ON FUNCTION crm.points_rule_name() TO crm_owner; -- who makes the trigger
+
+CREATE FUNCTION crm.points_refuse_past(first_day date) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, crm, pg_temp
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'point rules do not hold before they are approved' USING ERRCODE = 'object_not_in_prerequisite_state',
+        DETAIL = format('It is to hold from %s on.', first_day), HINT = 'Draft it for a day to come; or say why it must be back-dated: crm.define_points_rule(backdated_for).';
+END
+$$;
+COMMENT ON FUNCTION crm.points_refuse_past(date) IS 'Raise 55000: a version may not hold for days before its approval (拒绝追溯生效).';
+REVOKE EXECUTE ON FUNCTION crm.points_refuse_past(date) FROM PUBLIC; -- a part of the trigger
+GRANT EXECUTE ON FUNCTION crm.points_refuse_past(date) TO crm_owner;
 
 -- -- elements -----------------------------------------------------------------------------
 
@@ -164,7 +412,7 @@ DECLARE
     first date := date_trunc('month', period::timestamp);
     last date := first + interval '1 month' - interval '1 day';
     kinds text[] := ARRAY(SELECT DISTINCT r.element FROM crm_data.points_rule r
-                           WHERE r.programme = points_collect_elements.programme AND r.valid_from <= last AND coalesce(r.valid_until, 'infinity') >= first);
+                           WHERE r.programme = points_collect_elements.programme AND r.state = 'approved' AND r.valid_from <= last AND coalesce(r.valid_until, 'infinity') >= first);
     n bigint;
     made bigint := 0;
 BEGIN
@@ -211,18 +459,18 @@ BEGIN
         SELECT e.customer_code, e.root, e.kind, e.source, e.occurred_on, r.version, r.rule, r.condition, r.formula, r.multiplier, r.rounding,
                r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, t.class,
                points_last_day(t.life, t.life_length, t.life_until, e.occurred_on) AS expires_on,
-               format('accrual:%s:%s:%s', r.rule, e.kind, e.source) AS request_id,
+               format('accrual:%s:%s:%s', r.named, e.kind, e.source) AS request_id,
                e.facts
           FROM crm.points_element_facts e
-          JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.valid_from <= e.occurred_on
+          JOIN crm_data.points_rule r ON r.programme = points_accrue_customers.programme AND r.element = e.kind AND r.state = 'approved' AND r.valid_from <= e.occurred_on
            AND coalesce(r.valid_until, 'infinity') >= e.occurred_on
           JOIN crm_data.points_type t ON t.programme = r.programme AND t.type = r.type
          WHERE e.period = points_accrue_customers.period AND e.customer_code = ANY (customers)
-           AND NOT EXISTS (SELECT FROM crm_data.points_rule n WHERE n.programme = r.programme AND n.rule = r.rule
+           AND NOT EXISTS (SELECT FROM crm_data.points_rule n WHERE n.programme = r.programme AND n.rule = r.rule AND n.state = 'approved'
                               AND n.valid_from > r.valid_from AND n.valid_from <= e.occurred_on)
            AND NOT EXISTS (SELECT FROM crm_data.points_earning x
                             WHERE x.customer_code = e.customer_code AND x.programme = r.programme
-                              AND x.request_id = format('accrual:%s:%s:%s', r.rule, e.kind, e.source))),
+                              AND x.request_id = format('accrual:%s:%s:%s', r.named, e.kind, e.source))),
     exact AS (
         SELECT d.*, trunc(points_formula(d.formula, d.facts) * d.multiplier, 10) AS exact
           FROM due d WHERE d.condition IS NULL OR points_condition(d.condition, d.facts)),
@@ -240,7 +488,9 @@ BEGIN
     whole AS (
         SELECT c.*, points_award(c.rounding, greatest(c.exact, 0), c.carry_in)::bigint AS raw
           FROM carried c),
-    -- What earlier earnings used of the caps; those of this run are summed on top of it below.
+    -- What earlier earnings use of the caps: what was not taken back of them since. An
+    -- earning keeps what it found here, so that it is reckoned anew as it was, whatever is taken back
+    -- later. Those of this run are summed on top of it below.
     counted AS (
         SELECT w.*, coalesce(u.day, 0) AS used_day, coalesce(u.month, 0) AS used_month, coalesce(u.year, 0) AS used_year,
                coalesce(u.number, 0) + count(*) FILTER (WHERE w.raw > 0)
@@ -248,12 +498,14 @@ BEGIN
                          ORDER BY w.occurred_on, w.kind, w.source, w.customer_code ROWS UNBOUNDED PRECEDING) - (w.raw > 0)::int AS number_before
           FROM whole w
          CROSS JOIN LATERAL (
-               SELECT sum(p.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
-                      sum(p.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
-                      sum(p.points) AS year,
-                      count(*) FILTER (WHERE p.raw > 0 AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
-                                                         = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
+               SELECT sum(n.points) FILTER (WHERE p.occurred_on = w.occurred_on) AS day,
+                      sum(n.points) FILTER (WHERE date_trunc('month', p.occurred_on) = date_trunc('month', w.occurred_on)) AS month,
+                      sum(n.points) AS year,
+                      count(*) FILTER (WHERE p.raw > 0 AND (n.points > 0 OR p.points = 0) AND date_trunc(coalesce(w.cap_number_per, 'year'), p.occurred_on)
+                                                                                          = date_trunc(coalesce(w.cap_number_per, 'year'), w.occurred_on)) AS number
                  FROM crm_data.points_earning p
+                 LEFT JOIN crm_data.points_reversal v ON v.customer_code = p.customer_code AND v.request_id = p.request_id
+                CROSS JOIN LATERAL (SELECT p.points - coalesce(v.reversed, 0) AS points) n
                 WHERE coalesce(w.cap_day, w.cap_month, w.cap_year, w.cap_number) IS NOT NULL
                   AND p.customer_code IN (SELECT o.customer_code FROM crm_data.customer o WHERE o.survivor_code = w.root UNION ALL SELECT w.root)
                   AND p.programme = points_accrue_customers.programme AND p.rule = w.rule
@@ -311,7 +563,7 @@ BEGIN
         -- What was past its last day before it was posted is refused, and says so.
         UPDATE crm_data.points_earning k SET status = a.status
           FROM points_post_ruled(ops) WITH ORDINALITY a (request_id, status, available, held, debt, breakdown, n)
-         WHERE a.status NOT IN ('ok', 'replay') AND k.customer_code = (ops[a.n]).customer AND k.request_id = a.request_id;
+         WHERE a.status NOT IN ('ok', 'replay') AND k.customer_code = (ops[a.n]).customer AND k.programme = points_accrue_customers.programme AND k.request_id = a.request_id;
     END IF;
     RETURN made;
 END
@@ -331,7 +583,7 @@ BEGIN
         RAISE EXCEPTION 'the period of an accrual is a month that has begun' USING ERRCODE = 'invalid_parameter_value',
             DETAIL = format('Given: %s.', period), HINT = 'Give its first day.';
     END IF;
-    IF NOT EXISTS (SELECT FROM crm_data.points_rule r WHERE r.programme = points_accrue_begin.programme) THEN
+    IF NOT EXISTS (SELECT FROM crm_data.points_rule r WHERE r.programme = points_accrue_begin.programme AND r.state = 'approved') THEN
         RAISE EXCEPTION 'this points programme has no rules' USING ERRCODE = 'no_data_found', HINT = 'crm.define_points_rule() makes one.';
     END IF;
     PERFORM points_collect_elements(programme, period);
@@ -452,10 +704,10 @@ DECLARE
 BEGIN
     SELECT r.* INTO tried FROM crm_data.points_rule r WHERE r.version = points_rule_dry_run_elements.version;
     IF tried.version IS NULL THEN
-        RAISE EXCEPTION 'no version % of a point rule', version USING ERRCODE = 'undefined_object', HINT = 'crm.define_points_rule() makes one, from a day to come on.';
+        PERFORM points_no_draft(version);
     END IF;
     SELECT array_agg(r ORDER BY r.valid_from DESC) INTO others FROM crm_data.points_rule r
-     WHERE r.programme = tried.programme AND r.rule = tried.rule AND r.version <> tried.version AND r.valid_from <= until_on;
+     WHERE r.programme = tried.programme AND r.rule = tried.rule AND r.version <> tried.version AND r.state = 'approved' AND r.valid_from <= until_on;
     FOR element IN
         WITH chosen AS (
             -- The same sample each time, spread over all customers.
@@ -467,7 +719,7 @@ BEGIN
         SELECT f.*, k.points FROM record s
           JOIN crm.points_element_facts f ON f.customer_code = s.code AND f.occurred_on BETWEEN from_on AND until_on AND f.period BETWEEN date_trunc('month', from_on::timestamp)::date AND until_on
            AND (f.kind = tried.element OR f.kind IN (SELECT o.element FROM unnest(others) o))
-          LEFT JOIN crm_data.points_earning k ON k.customer_code = f.customer_code AND k.programme = tried.programme AND k.request_id = format('accrual:%s:%s:%s', tried.rule, f.kind, f.source)
+          LEFT JOIN crm_data.points_earning k ON k.customer_code = f.customer_code AND k.programme = tried.programme AND k.request_id = format('accrual:%s:%s:%s', tried.named, f.kind, f.source)
          ORDER BY f.root, f.occurred_on, f.kind, f.source, f.customer_code
     LOOP
         IF element.root IS DISTINCT FROM root THEN
@@ -496,7 +748,7 @@ $$;
 ALTER FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) OWNER TO crm_owner;
 COMMENT ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) IS
 $$Try a version of a point rule on the elements that a sample of customers recorded in a period, as if it had held: of each what was given, what the version in force that day gives, and what this one would give; nothing is posted (积分规则试运行明细).
-version: as crm.define_points_rule() gave it, best with a first day to come; sample: how many customers, the same each time, null for all. Null: nothing by this rule. in_force and proposed are reckoned alike, caps and remainders from the first day of the period, arrears not asked for; elements are those that were collected or recorded already. Errors: 42704 no such version.$$;
+version: as crm.define_points_rule() gave it, best with a first day to come; sample: how many customers, the same each time, null for all. Null: nothing by this rule. in_force and proposed are reckoned alike, caps and remainders from the first day of the period, arrears and what was taken back not asked for; elements are those that were collected or recorded already. Errors: 42704 no such version.$$;
 REVOKE EXECUTE ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) FROM PUBLIC; -- reads customers
 GRANT EXECUTE ON FUNCTION crm.points_rule_dry_run_elements(integer, date, date, integer) TO crm_data_admin;
 

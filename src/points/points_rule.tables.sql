@@ -24,6 +24,8 @@ CREATE TABLE crm_data.points_rule (
     version        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     programme      text NOT NULL REFERENCES crm_data.points_programme,
     rule           text NOT NULL CHECK (rule ~ '^[A-Za-z0-9_.-]{1,31}$'),
+    -- What requests call the rule, whatever programmes have one of its name: a customer's requests are of all programmes.
+    named          text NOT NULL,
     valid_from     date NOT NULL,
     valid_until    date CHECK (valid_until >= valid_from),
     element        text NOT NULL CHECK (element ~ '^[A-Za-z0-9_.-]{1,31}$'),
@@ -39,15 +41,37 @@ CREATE TABLE crm_data.points_rule (
     cap_number_per text CHECK (cap_number_per IN ('day', 'month', 'year')),
     defined_by     name NOT NULL DEFAULT session_user,
     defined_at     timestamptz NOT NULL DEFAULT now(),
+    state          text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'approved')),
+    edited_by      name[] NOT NULL DEFAULT ARRAY[session_user]::name[],
+    -- Why it holds from a day on that lies before its approval; null: it does not.
+    backdated_for  text CHECK (backdated_for ~ '\S'),
+    approved_by    name,
+    approved_at    timestamptz,
     used_at        timestamptz,
-    UNIQUE (programme, rule, valid_from),
+    -- Of one day, one that holds and one that is to take its place.
+    UNIQUE (programme, rule, valid_from, state),
     FOREIGN KEY (programme, type) REFERENCES crm_data.points_type,
     CHECK ((cap_number IS NULL) = (cap_number_per IS NULL))
 );
 CREATE INDEX points_rule_type_idx ON crm_data.points_rule (programme, type);
-CREATE TRIGGER versions_stay BEFORE UPDATE OR DELETE ON crm_data.points_rule FOR EACH ROW EXECUTE FUNCTION crm.points_rule_keep();
-CREATE TRIGGER changed AFTER INSERT OR DELETE OR TRUNCATE ON crm_data.points_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
-CREATE TRIGGER versions_stay_all BEFORE TRUNCATE ON crm_data.points_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.points_rule_keep();
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OF state OR DELETE OR TRUNCATE ON crm_data.points_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.points_programme_changed();
+CREATE TRIGGER versions_stay_all BEFORE TRUNCATE ON crm_data.points_rule FOR EACH STATEMENT EXECUTE FUNCTION crm.points_terms_keep();
+
+-- Terms that are one row each, before they hold and as they were approved.
+CREATE TABLE crm_data.points_draft (
+    draft       integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind        text   NOT NULL CHECK (kind IN ('type', 'redeem_rule', 'transfer_rule', 'reward')),
+    name        text   NOT NULL,
+    terms       jsonb  NOT NULL,
+    state       text   NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'approved')),
+    edited_by   name[] NOT NULL DEFAULT ARRAY[session_user]::name[],
+    drafted_at  timestamptz NOT NULL DEFAULT now(),
+    approved_by name,
+    approved_at timestamptz
+);
+CREATE UNIQUE INDEX points_draft_open_idx ON crm_data.points_draft (kind, name) WHERE state = 'draft';
+CREATE TRIGGER terms_stay BEFORE INSERT OR UPDATE OR DELETE ON crm_data.points_draft FOR EACH ROW EXECUTE FUNCTION crm.points_terms_keep();
+CREATE TRIGGER terms_stay_all BEFORE TRUNCATE ON crm_data.points_draft FOR EACH STATEMENT EXECUTE FUNCTION crm.points_terms_keep();
 
 CREATE TABLE crm_data.points_element (
     customer_code crm.customer_code NOT NULL,
@@ -139,11 +163,11 @@ DO $guards$
 DECLARE
     member text;
 BEGIN
-    FOREACH member IN ARRAY ARRAY['points_type', 'points_rule', 'points_element', 'points_earning', 'points_remainder', 'points_standing'] LOOP
+    FOREACH member IN ARRAY ARRAY['points_type', 'points_rule', 'points_draft', 'points_element', 'points_earning', 'points_remainder', 'points_standing'] LOOP
         EXECUTE format('ALTER TABLE crm_data.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', member);
         EXECUTE format('CREATE POLICY owner ON crm_data.%I TO crm_owner USING (true)', member);
         IF member IN ('points_type', 'points_rule') THEN
-            EXECUTE format('CREATE POLICY rules_are_known ON crm_data.%I FOR SELECT USING (true)', member);
+            EXECUTE format('CREATE POLICY rules_are_known ON crm_data.%I FOR SELECT USING (%s)', member, CASE member WHEN 'points_rule' THEN $$state = 'approved'$$ ELSE 'true' END);
             EXECUTE format('GRANT SELECT ON crm_data.%I TO PUBLIC', member);
         ELSE
             EXECUTE format('CREATE TRIGGER functions_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON crm_data.%I
@@ -152,6 +176,8 @@ BEGIN
             EXECUTE format('GRANT SELECT ON crm_data.%I TO crm_data_admin', member);
         END IF;
     END LOOP;
+    -- What is not decided is not told.
+    CREATE POLICY data_department ON crm_data.points_rule FOR SELECT TO crm_data_admin USING (true);
 END
 $guards$;
 
@@ -161,12 +187,14 @@ INSERT INTO crm_data.points_type (programme, type, label_zh, label_en, category,
     ('main', 'consumption', '消费积分', 'consumption points', 'consumption', '', 'natural_year', 3, 100, true),
     ('main', 'tenure', '网龄奖励积分', 'tenure reward points', 'reward', 'tenure', 'natural_year', 3, 200, true),
     ('main', 'gift', '赠送积分', 'gift points', 'gift', 'gift', 'natural_year', 3, 150, true);
-INSERT INTO crm_data.points_rule (programme, rule, valid_from, element, type, condition, formula, multiplier, rounding)
-SELECT 'main', r.rule, '2000-01-01', r.element, r.type, r.condition, r.formula, 1, 'floor'
+INSERT INTO crm_data.points_rule (programme, rule, named, valid_from, element, type, condition, formula, multiplier, rounding, state, backdated_for, approved_by, approved_at)
+SELECT 'main', r.rule, r.rule, '2000-01-01', r.element, r.type, r.condition, r.formula, 1, 'floor', 'approved', 'every day has rules', session_user, now()
   FROM (VALUES ('consumption', 'bill', 'consumption', $$category not in ('gift', 'deposit', 'collected', 'penalty')$$, 'floor(amount)'),
                ('purchase', 'purchase', 'consumption', $$currency = 'CNY' and category not in ('gift', 'deposit', 'collected', 'penalty')$$, 'floor(amount)'),
                ('tenure', 'bill', 'tenure', $$tenure_months > 12 and category not in ('gift', 'deposit', 'collected', 'penalty')$$,
                 'floor(amount) * if(tenure_months > 48, 0.4, if(tenure_months > 36, 0.3, if(tenure_months > 24, 0.2, 0.1)))')) r (rule, element, type, condition, formula);
+CREATE TRIGGER named BEFORE INSERT ON crm_data.points_rule FOR EACH ROW EXECUTE FUNCTION crm.points_rule_name();
+CREATE TRIGGER versions_stay BEFORE INSERT OR UPDATE OR DELETE ON crm_data.points_rule FOR EACH ROW EXECUTE FUNCTION crm.points_terms_keep();
 
 INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy_level, layer, label_en, label_zh, note) VALUES
     ('points_type', NULL, NULL, 'general', 3, NULL, 'type of points', '积分类型', 'With its parameters. Changed by crm.define_points_type().'),
@@ -186,6 +214,7 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_rule', 'version', 'reference', 'general', 3, 'internal', 'version', '版本号', 'Unique over all rules; stands in the journal.'),
     ('points_rule', 'programme', 'reference', 'general', 3, 'internal', 'programme', '积分计划', NULL),
     ('points_rule', 'rule', 'reference', 'general', 3, 'internal', 'rule', '规则', NULL),
+    ('points_rule', 'named', 'reference', 'general', 3, 'internal', 'name in requests', '请求号中的规则名', 'The rule; with a number where another programme had one of its name before.'),
     ('points_rule', 'valid_from', 'reference', 'general', 3, 'internal', 'valid from', '生效日', 'By the day of the element.'),
     ('points_rule', 'valid_until', 'reference', 'general', 3, 'internal', 'valid until', '截止日', 'Null: until a later version.'),
     ('points_rule', 'element', 'reference', 'general', 3, 'internal', 'kind of element', '要素类别', NULL),
@@ -201,7 +230,22 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
     ('points_rule', 'cap_number_per', 'reference', 'general', 3, 'internal', 'in which time', '次数周期', 'day, month or year.'),
     ('points_rule', 'defined_by', 'reference', 'general', 3, 'internal', 'defined by', '定义人', 'Role of the session.'),
     ('points_rule', 'defined_at', 'reference', 'general', 3, 'internal', 'defined at', '定义时间', NULL),
+    ('points_rule', 'state', 'reference', 'general', 3, 'internal', 'state', '状态', 'draft or approved; a draft gives nothing.'),
+    ('points_rule', 'edited_by', 'reference', 'general', 3, 'internal', 'edited by', '编辑人', 'All who had a hand in the draft; none of them approves it.'),
+    ('points_rule', 'backdated_for', 'reference', 'general', 3, 'internal', 'why it is back-dated', '追溯原因', 'Null: it holds from a day after its approval.'),
+    ('points_rule', 'approved_by', 'reference', 'general', 3, 'internal', 'approved by', '审批人', 'Another one, or a superuser.'),
+    ('points_rule', 'approved_at', 'reference', 'general', 3, 'internal', 'approved at', '审批时间', NULL),
     ('points_rule', 'used_at', 'reference', 'general', 3, 'internal', 'first used', '首次使用', 'Then it is not changed any more.'),
+    ('points_draft', NULL, NULL, 'general', 3, NULL, 'draft of terms', '积分条款草稿', 'Types, rules of redemption and transfers, rewards, until a second person approves them; then what was approved.'),
+    ('points_draft', 'draft', 'reference', 'general', 3, 'internal', 'number', '草稿号', NULL),
+    ('points_draft', 'kind', 'reference', 'general', 3, 'internal', 'kind', '类别', 'type, redeem_rule, transfer_rule or reward.'),
+    ('points_draft', 'name', 'reference', 'general', 3, 'internal', 'of what', '名称', 'Programme and type, programme, or reward.'),
+    ('points_draft', 'terms', 'reference', 'general', 3, 'internal', 'terms', '条款', NULL),
+    ('points_draft', 'state', 'reference', 'general', 3, 'internal', 'state', '状态', 'draft or approved.'),
+    ('points_draft', 'edited_by', 'reference', 'general', 3, 'internal', 'edited by', '编辑人', 'All who had a hand in it; none of them approves it.'),
+    ('points_draft', 'drafted_at', 'reference', 'general', 3, 'internal', 'drafted at', '起草时间', NULL),
+    ('points_draft', 'approved_by', 'reference', 'general', 3, 'internal', 'approved by', '审批人', 'Another one, or a superuser.'),
+    ('points_draft', 'approved_at', 'reference', 'general', 3, 'internal', 'approved at', '审批时间', NULL),
     ('points_element', NULL, NULL, 'general', 2, NULL, 'point element', '积分计算要素', 'Something that points are reckoned from: a purchase, a bill, a month of tenure, an event.'),
     ('points_element', 'customer_code', 'identity', 'general', 3, 'internal', 'customer code', '客户编号', NULL),
     ('points_element', 'kind', 'points', 'general', 3, 'internal', 'kind', '类别', 'purchase, bill, tenure, or what rules name.'),
@@ -252,11 +296,32 @@ INSERT INTO crm_data.field_policy (object, field, category, sensitivity, secrecy
 
 CREATE VIEW crm.points_rule WITH (security_invoker = true) AS
 SELECT r.programme, r.rule, r.version, r.valid_from, r.valid_until, r.element, r.type, r.condition, r.formula, r.multiplier, r.rounding,
-       r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, r.used_at IS NOT NULL AS is_used
+       r.cap_day, r.cap_month, r.cap_year, r.cap_number, r.cap_number_per, r.used_at IS NOT NULL AS is_used,
+       r.state, r.edited_by, r.backdated_for, r.approved_by, r.approved_at
   FROM crm_data.points_rule r;
 GRANT SELECT ON crm.points_rule TO PUBLIC;
 COMMENT ON VIEW crm.points_rule IS 'Versions of the rules by which points are earned (积分规则).';
 COMMENT ON COLUMN crm.points_rule.is_used IS 'Whether something was earned by it: then it stays as it is (是否已使用).';
+
+COMMENT ON COLUMN crm.points_rule.state IS 'draft or approved; a draft gives nothing (状态).';
+COMMENT ON COLUMN crm.points_rule.edited_by IS 'All who had a hand in the draft (编辑人).';
+COMMENT ON COLUMN crm.points_rule.backdated_for IS 'Why it holds for days before its approval (追溯原因).';
+COMMENT ON COLUMN crm.points_rule.approved_by IS 'Who approved it (审批人).';
+COMMENT ON COLUMN crm.points_rule.approved_at IS 'When it was approved (审批时间).';
+
+CREATE VIEW crm.points_draft WITH (security_invoker = true) AS
+SELECT d.draft, d.kind, d.name, d.terms, d.state, d.edited_by, d.drafted_at, d.approved_by, d.approved_at FROM crm_data.points_draft d;
+GRANT SELECT ON crm.points_draft TO crm_data_admin;
+COMMENT ON VIEW crm.points_draft IS 'Types, rules of redemption and transfers and rewards that wait for a second person, and those that one approved (积分条款草稿).';
+COMMENT ON COLUMN crm.points_draft.draft IS 'Number, for crm.approve_points_draft(); a draft that is changed gets another (草稿号).';
+COMMENT ON COLUMN crm.points_draft.kind IS 'type, redeem_rule, transfer_rule or reward (类别).';
+COMMENT ON COLUMN crm.points_draft.name IS 'Programme and type, programme, or reward (名称).';
+COMMENT ON COLUMN crm.points_draft.terms IS 'What is to hold, by columns of its table (条款).';
+COMMENT ON COLUMN crm.points_draft.state IS 'draft or approved (状态).';
+COMMENT ON COLUMN crm.points_draft.edited_by IS 'All who had a hand in it (编辑人).';
+COMMENT ON COLUMN crm.points_draft.drafted_at IS 'When (起草时间).';
+COMMENT ON COLUMN crm.points_draft.approved_by IS 'Who approved it (审批人).';
+COMMENT ON COLUMN crm.points_draft.approved_at IS 'When it was approved (审批时间).';
 
 CREATE VIEW crm.points_type WITH (security_invoker = true) AS
 SELECT t.programme, t.type, CASE crm.lang() WHEN 'zh' THEN t.label_zh ELSE t.label_en END AS label, t.category, t.class, t.life, t.life_length, t.life_until,

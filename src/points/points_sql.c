@@ -12,8 +12,10 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "access/xact.h"
@@ -31,6 +33,8 @@ typedef enum Statement
 	ADD_REASON,
 	READ_APPROVAL,
 	READ_OBSTACLE,
+	READ_ARREARS,
+	NOTE_ARREARS_LOCK,
 	INSERT_ENTRY,
 	INSERT_ACCOUNT,
 	UPDATE_ACCOUNT,
@@ -44,8 +48,9 @@ static Oid	plans_ledger;
 static const char *const statement_text[STATEMENTS] = {
 	[READ_PROGRAMME] = "SELECT redeem_min, allow_debt, auto_open, is_chained, adjust_limit,"
 	" EXISTS (SELECT FROM crm_data.points_redeem_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
+	" OR EXISTS (SELECT FROM crm_data.points_transfer_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
 	" OR EXISTS (SELECT FROM crm_data.points_type WHERE programme OPERATOR(pg_catalog.=) $1 AND (redeemable_for IS NOT NULL OR NOT is_transferable)),"
-	" NOT free_credit AND EXISTS (SELECT FROM crm_data.points_rule WHERE programme OPERATOR(pg_catalog.=) $1)"
+	" NOT free_credit AND EXISTS (SELECT FROM crm_data.points_rule WHERE programme OPERATOR(pg_catalog.=) $1 AND state OPERATOR(pg_catalog.=) 'approved')"
 	" FROM crm_data.points_programme WHERE programme OPERATOR(pg_catalog.=) $1",
 	[LOCK_ACCOUNT] = "SELECT status OPERATOR(pg_catalog.=) 'l', seq, chain, state, ctid FROM crm_data.points_account"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND programme OPERATOR(pg_catalog.=) $2 FOR NO KEY UPDATE",
@@ -53,12 +58,18 @@ static const char *const statement_text[STATEMENTS] = {
 	" FROM crm_data.points_journal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2",
 	[READ_REVERSED] = "SELECT (SELECT reversed FROM crm_data.points_reversal WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2),"
 	" EXISTS (SELECT FROM crm_data.points_redemption WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND cancelled_by IS NULL)",
-	[ADD_REVERSED] = "INSERT INTO crm_data.points_reversal AS r (customer_code, request_id, reversed) VALUES ($1, $2, $3)"
+	/* What comes back of a gift can be given again out of its batch. */
+	[ADD_REVERSED] = "WITH gift AS (UPDATE crm_data.points_gift_batch b SET returned = b.returned OPERATOR(pg_catalog.+) $3 FROM crm_data.points_gift_use u"
+	" WHERE u.customer_code OPERATOR(crm.=) $1 AND u.request_id OPERATOR(pg_catalog.=) $2 AND b.batch OPERATOR(pg_catalog.=) u.batch)"
+	" INSERT INTO crm_data.points_reversal AS r (customer_code, request_id, reversed) VALUES ($1, $2, $3)"
 	" ON CONFLICT ON CONSTRAINT points_reversal_pkey DO UPDATE SET reversed = r.reversed OPERATOR(pg_catalog.+) excluded.reversed",
 	[ADD_REASON] = "INSERT INTO crm_data.points_reason (customer_code, request_id, reason) VALUES ($1, $2, $3)",
 	[READ_APPROVAL] = "SELECT CASE WHEN approved_by OPERATOR(pg_catalog.=) SESSION_USER THEN 1 ELSE 2 END::bigint FROM crm_data.points_approval"
 	" WHERE customer_code OPERATOR(crm.=) $1 AND request_id OPERATOR(pg_catalog.=) $2 AND programme OPERATOR(pg_catalog.=) $3 AND amount OPERATOR(pg_catalog.=) $4",
 	[READ_OBSTACLE] = "SELECT crm.points_obstacle($1, $2, $3, $4, $5)",
+	[READ_ARREARS] = "SELECT o.n FROM pg_catalog.unnest($1) WITH ORDINALITY o (customer_code, n)"
+	" JOIN crm_data.points_standing s ON s.customer_code OPERATOR(crm.=) o.customer_code WHERE s.arrears",
+	[NOTE_ARREARS_LOCK] = "UPDATE crm_data.points_standing SET locked = locked OPERATOR(pg_catalog.||) $2 WHERE customer_code OPERATOR(crm.=) $1",
 	[INSERT_ENTRY] = "INSERT INTO crm_data.points_journal (customer_code, request_id, programme, kind, seq, amount, available, held, debt,"
 	" posted_at, business_date, expires_on, class, counterparty, is_rest, ref, delta, hash, rule_version)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
@@ -393,6 +404,49 @@ crm_store_approved(int64 customer, const char *request_id, const char *programme
 
 	SPI_finish();
 	return persons;
+}
+
+/* One question for all that a call may open. */
+void
+crm_store_ask_arrears(CrmAccount *accounts, int count)
+{
+	const Oid	types[] = {get_array_type(crm_points_types()->code)};
+	Datum	   *codes = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * count);
+	CrmAccount **missing = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CrmAccount *) * count);
+	int			n = 0;
+	Datum		values[1];
+
+	for (int i = 0; i < count; i++)
+		if (!accounts[i].exists)
+		{
+			codes[n] = Int64GetDatum(accounts[i].customer);
+			missing[n++] = &accounts[i];
+		}
+	if (n > 0)
+	{
+		values[0] = PointerGetDatum(construct_array(codes, n, crm_points_types()->code, sizeof(int64), true, TYPALIGN_DOUBLE));
+		run(READ_ARREARS, 1, types, values, NULL);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+			Datum		place = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+			missing[DatumGetInt64(place) - 1]->in_arrears = true;
+		}
+		SPI_finish();
+	}
+	pfree(codes);
+	pfree(missing);
+}
+
+void
+crm_store_note_arrears_lock(const CrmAccount *account)
+{
+	const Oid	types[] = {crm_points_types()->code, TEXTOID};
+	Datum		values[] = {Int64GetDatum(account->customer), CStringGetTextDatum(account->programme->name)};
+
+	run(NOTE_ARREARS_LOCK, 2, types, values, NULL);
+	SPI_finish();
 }
 
 const char *

@@ -41,6 +41,8 @@ typedef struct CrmAccount
 	bool		is_hoped;		/* it was only read, in the hope that it does */
 	bool		changed;
 	bool		locked;
+	bool		in_arrears;		/* it is not there yet, and when it is opened it will be locked: */
+	bool		is_arrears_lock;	/* it was */
 	int64		seq;
 	uint8		chain[CRM_HASH_SIZE];
 	Datum		state;			/* a crm.points_ledger */
@@ -137,6 +139,11 @@ extern void crm_store_add_reversed(int64 customer, const char *request_id, int64
 extern void crm_store_note_reason(int64 customer, const char *request_id, const char *reason);
 /* How many persons stand behind an adjustment: 0, 1 (this one approved it), 2. */
 extern int	crm_store_approved(int64 customer, const char *request_id, const char *programme, int64 amount);
+
+/* Of accounts that are not there: whose customers are in arrears. */
+extern void crm_store_ask_arrears(CrmAccount *accounts, int count);
+/* Payment opens what arrears locked, so that is written down. */
+extern void crm_store_note_arrears_lock(const CrmAccount *account);
 
 /* Why the customer may not, by the rows of the programme and his standing; NULL when he may. */
 extern const char *crm_store_obstacle(int64 customer, const char *programme, const char *kind, int64 amount, int32 business_date);

@@ -58,7 +58,7 @@ SELECT rule, p.oid::regprocedure::text, reason
   JOIN pg_proc p ON p.pronamespace = 'crm'::regnamespace AND p.proname = entry.name;
 INSERT INTO allowed
 SELECT 'strict', p.oid::regprocedure::text, 'some parts of a posting may be left out, and what is missing otherwise is named'
-  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer') AND NOT p.prosecdef;
+  FROM pg_proc p WHERE p.pronamespace = 'crm'::regnamespace AND p.prorettype = to_regtype('crm.points_answer') AND NOT p.prosecdef AND p.proname <> 'points_take_fee';
 
 INSERT INTO allowed
 SELECT 'strict', p.oid::regprocedure::text, 'an aggregate''s function: the state is null at first, and the function says which nulls in a row count'

@@ -26,7 +26,7 @@ INSERT INTO placed SELECT unnest(ARRAY['crm_data.customer_kind', 'crm_data.lifec
     'crm_data.field_policy', 'crm_data.intake_rule', 'crm_secure.key_ring', 'crm.mask_setting', 'crm_data.points_programme',
     'crm_data.merge_rule', 'crm_data.merge_policy', 'crm_data.survivorship_rule', 'crm_data.source_reliability', 'crm_data.relation_kind',
     'crm_data.legal_basis', 'crm_data.processing_purpose', 'crm_data.consent_policy',
-    'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule', 'crm_data.points_hold_rule']), 'reference';
+    'crm_data.points_type', 'crm_data.points_rule', 'crm_data.points_level', 'crm_data.points_redeem_rule', 'crm_data.points_hold_rule', 'crm_data.points_transfer_rule', 'crm_data.points_draft']), 'reference';
 INSERT INTO placed SELECT 'crm_data.' || unnest(ARRAY['score_model', 'score_characteristic', 'score_bin', 'score_grade', 'rfm_segment', 'credit_policy', 'credit_warning_rule',
     'rule_set', 'dormancy_reason', 'churn_rule', 'class_rule', 'class_score', 'class_action', 'level_scheme', 'level_def', 'service_commitment', 'benefit_entitlement', 'quality_field', 'quality_weight', 'quality_source', 'quality_policy', 'cleaning_rule']), 'reference';
 INSERT INTO placed VALUES

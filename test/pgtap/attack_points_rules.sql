@@ -55,6 +55,8 @@ SELECT is((crm.points_redeem('CUST202601010001', 'plain', 'q', 4, '2026-02-01'))
 SELECT is((crm.points_transfer('CUST202601010001', 'CUST202601010002', 'plain', 't', 4, '2026-02-01')).status, 'ok', 'and transfer');
 SET SESSION AUTHORIZATION crm_test_rule_admin;
 SELECT crm.define_points_redeem_rule('plain', threshold => 100);
+SET SESSION AUTHORIZATION crm_test_rule_other;
+SELECT crm.approve_points_draft(d.draft) FROM crm.points_draft d WHERE d.kind = 'redeem_rule' AND d.name = 'plain';
 SET SESSION AUTHORIZATION crm_test_rule_writer;
 SELECT throws_ok($$SELECT crm.points_redeem('CUST202601010001', 'plain', 'q2', 1, '2026-02-01')$$, 'KHP07', NULL, 'until it has some');
 SELECT is((crm.points_redeem('CUST202601010001', 'plain', 'q', 4, '2026-02-03')).status, 'replay', 'what was redeemed before is told again');

@@ -177,6 +177,21 @@ SELECT is((SELECT count(*) FROM points_recompute() WHERE recorded = recomputed A
 SELECT results_eq($$SELECT recorded, recomputed, journalled, rule_version = posted_version FROM points_recompute('CUST202601010001', 'accrual:tenure:bill:2026-03/88')$$,
     $$VALUES (48::bigint, 48::bigint, 48::bigint, true)$$, 'of one earning, too');
 
+-- -- two programmes with a rule of one name ---------------------------------------------------------
+
+SELECT define_points_rule('club', 'consumption', '2026-01-01', 'bill', 'spend', 'floor(amount) * 2') AS twin \gset
+SELECT define_points_rule('club', 'consumption', '2026-01-01', 'bill', 'spend', 'floor(amount) * 3') AS twin \gset
+SELECT record_points_element('CUST202601010009', 'bill', 'twin', '2026-08-01', 10);
+CALL points_accrue('main', '2026-08-01', '2026-09-05');
+CALL points_accrue('club', '2026-08-01', '2026-09-05');
+CALL points_accrue('club', '2026-08-01', '2026-09-06');
+SELECT results_eq($$SELECT programme, points, status FROM crm_data.points_earning WHERE source = 'twin' AND rule = 'consumption' ORDER BY 1$$,
+    $$VALUES ('club', 30::bigint, 'ok'), ('main', 20, 'ok')$$, 'both give, each once');
+SELECT results_eq($$SELECT programme, amount FROM points_journal WHERE customer_code = 'CUST202601010009' AND request_id LIKE 'accrual:consumption%' ORDER BY 1$$, $$VALUES ('club', 30::bigint), ('main', 20)$$, 'under requests of their own');
+SELECT define_points_rule('club', 'consumption', '2999-01-01', 'bill', 'spend', 'amount') AS twin \gset
+SELECT is((SELECT recorded FROM points_rule_dry_run_elements(:twin, '2026-08-01', '2026-08-31')), 30::bigint, 'which a dry run finds');
+SELECT is_empty('SELECT * FROM points_audit()', 'and the books are in balance');
+
 -- -- arrears, then payment ------------------------------------------------------------------------
 
 INSERT INTO crm_data.points_standing (customer_code, arrears) VALUES ('CUST202601010002', true);
@@ -227,6 +242,6 @@ SELECT is(pg_temp.found_after(statement), found, statement)
                ($$UPDATE crm_data.points_earning SET facts = facts || '{"amount": 130}' WHERE source = '2026-03/88' AND rule = 'consumption'$$, 'rule_replay'),
                ($$DELETE FROM crm_data.points_earning WHERE source = '2026-03/88'$$, 'remainder rule_replay'),
                ($$UPDATE crm_data.points_remainder SET remainder = 0.987654$$, 'remainder'),
-               ($$ALTER TABLE crm_data.points_rule DISABLE TRIGGER USER; UPDATE crm_data.points_rule SET formula = 'amount * 5' WHERE rule = 'consumption'$$, 'rule_replay')) v (statement, found);
+               ($$ALTER TABLE crm_data.points_rule DISABLE TRIGGER USER; UPDATE crm_data.points_rule SET formula = 'amount * 5' WHERE rule = 'consumption'$$, 'append_only rule_replay')) v (statement, found);
 
 SELECT * FROM finish();

@@ -43,10 +43,12 @@ $source->safe_psql('crm', q{
 	SELECT crm.draft_score_model(crm.loyalty_template()), crm.draft_score_model(crm.credit_template('5C'));
 	SELECT crm.propose_credit_policy('A', '2026-01-01', 1000, 100, 30, 0, 12);
 	SELECT crm.open_points_gift_batch('spring', 'main', 'gift', 'spring', 1000, '2099-12-31', '2026-01-01');
-	SELECT crm.define_points_reward('cup', 'main', '杯子', 'cup', 10), crm.points_stock('cup', 3);
+	SELECT crm.define_points_reward('cup', 'main', '杯子', 'cup', 10), crm.define_points_rule('main', 'consumption', '2999-01-01', 'bill', 'consumption', 'amount');
 	SET SESSION AUTHORIZATION approver;
 	SELECT crm.approve_score_model(m, 1), crm.activate_score_model(m, 1) FROM unnest(ARRAY['loyalty', 'credit.5c']) m;
 	SELECT crm.approve_credit_policy('A', '2026-01-01'), crm.approve_points_gift_batch('spring');
+	SELECT crm.approve_points_draft(draft) FROM crm.points_draft;
+	SELECT crm.points_stock('cup', 3), crm.define_points_redeem_rule('main', 500);
 	SELECT crm.score_batch(c, 'loyalty', 1, '2026-02-01'), crm.score_batch(c, 'credit.5c', 1, '2026-02-01'), crm.churn_detect(c, '2026-02-01'),
 	       crm.classify(c, 'activity', '2026-02-01'), crm.assess_level(c, 'star', '2099-02-01'), crm.quality_batch(c, '2026-02-01'),
 	       crm.record_credit_data(c[1], 'credit_exposure', '{"as_of": "2026-01-15", "outstanding": 3, "source": "billing"}'),
