@@ -86,31 +86,55 @@ crm_points_lock_stripes(CrmStore *store, const bool wanted[CRM_STRIPES])
 			crm_store_lock_stripe(store, stripe);
 }
 
-/*
- * Rows first, then the stripes of what has none, then the rows that came meanwhile.
- * How a customer stands is asked only where an account may be opened.
- */
-void
-crm_points_lock_accounts(Accounts *accounts)
+/* Each in its place, also what has no row. */
+static bool
+lock_few(Accounts *accounts)
 {
-	bool		missing[CRM_STRIPES];
 	bool		any = false;
 
 	for (int i = 0; i < accounts->count; i++)
 	{
-		if (crm_store_lock(&accounts->store, &accounts->account[i]))
+		CrmAccount *account = &accounts->account[i];
+
+		if (crm_store_lock(&accounts->store, account))
 			continue;
-		if (!any)
-			memset(missing, 0, sizeof(missing));
-		missing[crm_store_stripe(&accounts->account[i])] = any = true;
+		crm_store_begin_opening(&accounts->store, account);
+		crm_store_lock(&accounts->store, account);
+		any = true;
 	}
+	return any;
+}
+
+/* Rows first, then the stripes of what has none, then the rows that came meanwhile. */
+static bool
+lock_many(Accounts *accounts)
+{
+	bool		missing[CRM_STRIPES] = {false};
+	bool		any = false;
+
+	for (int i = 0; i < accounts->count; i++)
+		if (!crm_store_lock(&accounts->store, &accounts->account[i]))
+			missing[crm_store_stripe(&accounts->account[i])] = any = true;
 	if (!any)
-		return;
+		return false;
 	crm_points_lock_stripes(&accounts->store, missing);
 	for (int i = 0; i < accounts->count; i++)
 		if (!accounts->account[i].exists)
 			crm_store_lock(&accounts->store, &accounts->account[i]);
-	crm_store_ask_arrears(accounts->account, accounts->count);
+	return true;
+}
+
+/* Of more accounts, the locks of those that are opened might be more than the server has room for. */
+#define FEW_ACCOUNTS 100
+
+/* How a customer stands is asked only where an account may be opened. */
+void
+crm_points_lock_accounts(Accounts *accounts)
+{
+	bool		is_few = accounts->store.below_sql && accounts->count <= FEW_ACCOUNTS;
+
+	if (is_few ? lock_few(accounts) : lock_many(accounts))
+		crm_store_ask_arrears(accounts->account, accounts->count);
 }
 
 void

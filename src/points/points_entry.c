@@ -11,7 +11,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datum.h"
@@ -80,33 +79,12 @@ scan_journal(CrmHeap *heap, Snapshot snapshot, int64 customer, const char *reque
 static bool
 name_is_taken(CrmHeap *heap, int64 customer, const char *request_id)
 {
-	TupleTableSlot *slot = crm_heap_slot(&heap->found_entry, heap->journal, &TTSOpsBufferHeapTuple);
-	TransactionId writer;
-	bool		taken = false;
+	ScanKeyData key[2] = {crm_heap_journal.scan_key[0], crm_heap_journal.scan_key[1]};
 
-	do
-	{
-		SnapshotData dirty;
-		ItemPointerData place;
-		IndexScanDesc scan;
-
-		InitDirtySnapshot(dirty);
-		writer = InvalidTransactionId;
-		scan = scan_journal(heap, &dirty, customer, request_id);
-		while (!taken && index_getnext_slot(scan, ForwardScanDirection, slot))
-		{
-			TransactionId busy = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
-
-			taken = !TransactionIdIsValid(busy);
-			writer = taken ? InvalidTransactionId : busy;
-			place = slot->tts_tid;
-		}
-		ExecClearTuple(slot);
-		index_endscan(scan);
-		if (TransactionIdIsValid(writer))
-			XactLockTableWait(writer, heap->journal, &place, XLTW_InsertIndex);
-	} while (TransactionIdIsValid(writer));
-	return taken;
+	key[0].sk_argument = Int64GetDatum(customer);
+	key[1].sk_argument = CStringGetTextDatum(request_id);
+	return crm_heap_is_taken(heap->journal, heap->journal_key, key,
+							 crm_heap_slot(&heap->found_entry, heap->journal, &TTSOpsBufferHeapTuple), false);
 }
 
 /* Where the index tells that the name is there, the row is taken back. */

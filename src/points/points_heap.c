@@ -262,6 +262,19 @@ look_up_account(CrmHeap *heap, const CrmAccount *account)
 	return heap->is_dense ? look_in_range(heap, account) : look_for_one(heap, account);
 }
 
+/* An account that somebody is about to open: then wait until it is there, or is not. */
+void
+crm_heap_await(CrmHeap *heap, const CrmAccount *account)
+{
+	ScanKeyData key[2] = {crm_heap_accounts.scan_key[0], crm_heap_accounts.scan_key[1]};
+
+	key[0].sk_argument = Int64GetDatum(account->customer);
+	key[1].sk_argument = CStringGetTextDatum(account->programme->name);
+	crm_heap_is_taken(heap->account, heap->account_key, key,
+					  crm_heap_slot(&heap->found_account, heap->account, &TTSOpsBufferHeapTuple), true);
+	crm_heap_look_anew(heap);
+}
+
 /*
  * A row that nobody has locked or replaced may be read as it is, without a lock that
  * would have to be logged: its update will tell if it was replaced meanwhile.  Until

@@ -67,11 +67,13 @@ save_accounts(Accounts *accounts, Work *work)
 	{
 		CrmAccount *account = &accounts->account[i];
 
-		if (!account->changed)
-			continue;
-		crm_store_save(&accounts->store, account);
-		if (account->is_arrears_lock)
-			crm_store_note_arrears_lock(account);
+		if (account->changed)
+		{
+			crm_store_save(&accounts->store, account);
+			if (account->is_arrears_lock)
+				crm_store_note_arrears_lock(account);
+		}
+		crm_store_end_opening(account);
 	}
 	crm_store_close(&accounts->store);
 }

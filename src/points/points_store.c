@@ -165,9 +165,14 @@ crm_store_lock(CrmStore *store, CrmAccount *account)
 }
 
 /*
- * Before an account has a row there is nothing to lock, so its first posters
- * queue at a lock of its stripe; whoever comes next finds the row.  A stripe is
- * shared by many accounts, as a batch may open a million of them.
+ * Before an account has a row there is nothing to lock, so its first posters queue at a
+ * lock of its stripe; whoever comes next finds the row.  A stripe is shared by many
+ * accounts, as a batch may open a million of them.
+ *
+ * Stripes are not in the order of accounts.  So a call on few accounts only shares the
+ * stripe, and queues at a lock of the account itself, in the order of all accounts, so
+ * that openings and rows make no circle.  It needs that lock until the row is in the
+ * index; from then on others find the row, and wait for whoever is about to commit it.
  */
 int
 crm_store_stripe(const CrmAccount *account)
@@ -176,15 +181,58 @@ crm_store_stripe(const CrmAccount *account)
 							   account->customer) % CRM_STRIPES;
 }
 
-void
-crm_store_lock_stripe(CrmStore *store, int stripe)
+static void
+lock_stripe(int stripe, LOCKMODE mode)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x63726d, stripe, 3);
-	LockAcquire(&tag, ExclusiveLock, false, false);
+	LockAcquire(&tag, mode, false, false);
+}
+
+void
+crm_store_lock_stripe(CrmStore *store, int stripe)
+{
+	lock_stripe(stripe, ExclusiveLock);
 	if (store->below_sql)
 		crm_heap_look_anew(&store->heap);
+}
+
+/* Classes of advisory locks below this are the users' and the stripes'. */
+#define OPENING_CLASS 16
+
+static LOCKTAG
+opening_tag(const CrmAccount *account)
+{
+	const char *programme = account->programme->name;
+	uint32		hash = hash_bytes((const unsigned char *) programme, strlen(programme));
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (account->customer >> 32), (uint32) account->customer,
+						 OPENING_CLASS + hash % (PG_UINT16_MAX - OPENING_CLASS));
+	return tag;
+}
+
+/* Below SQL only. */
+void
+crm_store_begin_opening(CrmStore *store, CrmAccount *account)
+{
+	LOCKTAG		tag = opening_tag(account);
+
+	lock_stripe(crm_store_stripe(account), ShareLock);
+	LockAcquire(&tag, ExclusiveLock, false, false);
+	account->is_opening = true;
+	crm_heap_await(&store->heap, account);
+}
+
+void
+crm_store_end_opening(CrmAccount *account)
+{
+	LOCKTAG		tag = opening_tag(account);
+
+	if (account->is_opening)
+		LockRelease(&tag, ExclusiveLock, false);
+	account->is_opening = false;
 }
 
 void

@@ -39,6 +39,7 @@ typedef struct CrmAccount
 	bool		exists;			/* as a row */
 	ItemPointerData place;		/* of the row, which is locked and so stays, unless */
 	bool		is_hoped;		/* it was only read, in the hope that it does */
+	bool		is_opening;		/* nobody else may open it until this call ends */
 	bool		changed;
 	bool		locked;
 	bool		in_arrears;		/* it is not there yet, and when it is opened it will be locked: */
@@ -123,6 +124,8 @@ extern bool crm_store_lock(CrmStore *store, CrmAccount *account);
 #define CRM_STRIPES	128
 extern int	crm_store_stripe(const CrmAccount *account);
 extern void crm_store_lock_stripe(CrmStore *store, int stripe);
+extern void crm_store_begin_opening(CrmStore *store, CrmAccount *account);
+extern void crm_store_end_opening(CrmAccount *account);
 extern bool crm_store_find(CrmStore *store, int64 customer, const char *request_id, CrmJournal *found);
 extern bool crm_store_insert(CrmStore *store, const CrmJournal *entry);
 extern void crm_store_save(CrmStore *store, CrmAccount *account);
@@ -164,6 +167,7 @@ extern void crm_heap_init(void);
 extern bool crm_heap_open(CrmHeap *heap, int64 last_customer);
 extern void crm_heap_close(CrmHeap *heap);
 extern void crm_heap_look_anew(CrmHeap *heap);
+extern void crm_heap_await(CrmHeap *heap, const CrmAccount *account);
 extern bool crm_heap_lock(CrmHeap *heap, CrmAccount *account);
 extern bool crm_heap_find(CrmHeap *heap, int64 customer, const char *request_id, CrmJournal *found);
 extern bool crm_heap_insert(CrmHeap *heap, const CrmJournal *entry);

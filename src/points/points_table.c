@@ -24,12 +24,14 @@
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rowsecurity.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* -- the tables as they are deployed ------------------------------------------------------ */
 
@@ -413,6 +415,42 @@ crm_heap_insert_row(Relation relation, const HeapTable *table, Relation key, Rel
 	row->tts_tableOid = RelationGetRelid(relation);
 	table_tuple_insert(relation, row, GetCurrentCommandId(true), 0, NULL);
 	return crm_heap_index_row(relation, table, key, others, row, false);
+}
+
+/*
+ * Whether a row of this key is there.  One that somebody is about to commit, or to take
+ * back, is waited for; has_updates: one that somebody is about to replace is there.
+ */
+bool
+crm_heap_is_taken(Relation relation, Relation index, const ScanKeyData key[2], TupleTableSlot *slot, bool has_updates)
+{
+	TransactionId writer;
+	bool		taken = false;
+
+	do
+	{
+		SnapshotData dirty;
+		ItemPointerData place;
+		IndexScanDesc scan;
+
+		InitDirtySnapshot(dirty);
+		writer = InvalidTransactionId;
+		scan = CRM_INDEX_BEGINSCAN(relation, index, &dirty, 2);
+		index_rescan(scan, (ScanKey) key, 2, NULL, 0);
+		while (!taken && index_getnext_slot(scan, ForwardScanDirection, slot))
+		{
+			TransactionId busy = TransactionIdIsValid(dirty.xmin) || has_updates ? dirty.xmin : dirty.xmax;
+
+			taken = !TransactionIdIsValid(busy);
+			writer = taken ? InvalidTransactionId : busy;
+			place = slot->tts_tid;
+		}
+		ExecClearTuple(slot);
+		index_endscan(scan);
+		if (TransactionIdIsValid(writer))
+			XactLockTableWait(writer, relation, &place, XLTW_InsertIndex);
+	} while (TransactionIdIsValid(writer));
+	return taken;
 }
 
 Datum

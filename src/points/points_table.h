@@ -93,6 +93,7 @@ extern Relation crm_heap_open_table(HeapTable *table);
 extern TupleTableSlot *crm_heap_slot(TupleTableSlot **slot, Relation relation, const TupleTableSlotOps *ops);
 extern bool crm_heap_index_row(Relation relation, const HeapTable *table, Relation key, Relation *others, TupleTableSlot *row, bool is_update);
 extern bool crm_heap_insert_row(Relation relation, const HeapTable *table, Relation key, Relation *others, TupleTableSlot *row);
+extern bool crm_heap_is_taken(Relation relation, Relation index, const ScanKeyData key[2], TupleTableSlot *slot, bool has_updates);
 extern Datum crm_heap_hash(const uint8 hash[CRM_HASH_SIZE]);
 
 #endif
