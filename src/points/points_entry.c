@@ -10,6 +10,7 @@
 #include "access/heapam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -87,10 +88,31 @@ name_is_taken(CrmHeap *heap, int64 customer, const char *request_id)
 							 crm_heap_slot(&heap->found_entry, heap->journal, &TTSOpsBufferHeapTuple), false);
 }
 
+/*
+ * Whoever reads the log must not be told of a row that was put in and taken back: by
+ * its key that is the entry of the name that was there before.
+ */
+static bool
+insert_speculatively(CrmHeap *heap, TupleTableSlot *row)
+{
+	TransactionId writer = GetCurrentTransactionId();
+	uint32		token = SpeculativeInsertionLockAcquire(writer);
+	bool		unique;
+
+	row->tts_tableOid = RelationGetRelid(heap->journal);
+	table_tuple_insert_speculative(heap->journal, row, GetCurrentCommandId(true), 0, NULL, token);
+	unique = crm_heap_index_row(heap->journal, &crm_heap_journal, heap->journal_key, heap->journal_index, row, false);
+	table_tuple_complete_speculative(heap->journal, row, token, unique);
+	SpeculativeInsertionLockRelease(writer);
+	return unique;
+}
+
 /* Where the index tells that the name is there, the row is taken back. */
 static bool
 insert_entry(CrmHeap *heap, TupleTableSlot *row)
 {
+	if (RelationIsLogicallyLogged(heap->journal))
+		return insert_speculatively(heap, row);
 	if (crm_heap_insert_row(heap->journal, &crm_heap_journal, heap->journal_key, heap->journal_index, row))
 		return true;
 	CommandCounterIncrement();
@@ -145,11 +167,11 @@ crm_heap_insert(CrmHeap *heap, const CrmJournal *entry)
 
 /* -- many at once -------------------------------------------------------------------------- */
 
-/* Not in a series of names that are taken: all would be written and taken back. */
+/* Not in a series of names that are taken: all would be written and taken back, in the log as well. */
 bool
 crm_heap_may_keep(const CrmHeap *heap)
 {
-	return looks_left == 0 && heap->kept_count < CRM_HEAP_ROWS;
+	return looks_left == 0 && heap->kept_count < CRM_HEAP_ROWS && !RelationIsLogicallyLogged(heap->journal);
 }
 
 static TupleTableSlot *

@@ -1,6 +1,7 @@
 # Proves: a physical standby shows the primary's masks with the key and *** without it,
 # never an error; logical replication carries envelopes bit for bit, in the first copy and
-# after it, to a server that needs no key; and what decoding prints holds no mask.
+# after it, to a server that needs no key; what decoding prints holds no mask; and of a posting
+# that found its name taken it prints nothing, for by its key that is the entry of that name.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -53,7 +54,7 @@ $standby{keyed}->stop;
 
 $primary->start;
 my @tables = map { "crm_data.$_" } qw(customer individual organization customer_group identity_document document_claim
-	contact_point bank_account address purchase interaction);
+	contact_point bank_account address purchase interaction points_account points_journal points_reversal);
 my $subscriber = server('subscriber', streaming => 'logical', key => '');
 $subscriber->start;
 $subscriber->safe_psql('postgres', 'CREATE DATABASE crm');
@@ -83,6 +84,17 @@ $primary->wait_for_catchup('customers');
 same(tables_of($subscriber), tables_of($primary), 'so are inserts, updates and deletes after it');
 is($subscriber->safe_psql('crm', 'SELECT string_agg(DISTINCT phone::text, $$ $$) FROM crm_data.contact_point WHERE phone IS NOT NULL'),
 	'***', 'which the subscriber, without a key, shows as ***');
+
+# New names, names that were taken, one of another programme, within a batch and in a row; each in a session that never met a taken one.
+$primary->safe_psql('crm', "SELECT crm.define_points_programme('second', '第二', 'Second')");
+my $op = sub { "ROW('$_[0]', date '2026-01-02', '$_[1]', 'CUST202601010001', NULL, '$_[2]', 5, NULL, NULL, NULL)" };
+$primary->safe_psql('crm', $_) for ("SELECT crm.points_earn('CUST202601010001', 'main', 'first', 100, business_date => '2026-01-01')") x 2,
+	'SELECT crm.points_post_batch(ARRAY[' . join(', ', $op->('a', 'earn', 'main'), $op->('b', 'redeem', 'main'), $op->('a', 'earn', 'main'), $op->('first', 'earn', 'second'), $op->('c', 'earn', 'second')) . ']::crm.points_op[])',
+	"SELECT crm.points_reverse('CUST202601010001', 'main', 'back', 'b')";
+is($primary->safe_psql('crm', q{SELECT string_agg(substring(data from 'points_journal: (\w+)') || ' ' || substring(data from 'request_id\[text\]:''([^'']*)'), ', ')
+	FROM pg_logical_slot_peek_changes('look', NULL, NULL) WHERE data LIKE '%points_journal%'}), 'INSERT first, INSERT a, INSERT b, INSERT c, INSERT back', 'the log tells of each entry once, and of nothing that was taken back')
+  and $primary->wait_for_catchup('customers');
+same(tables_of($subscriber), tables_of($primary), 'so that points arrive as they are');
 
 my $decoded = $primary->safe_psql('crm', q{SELECT data FROM pg_logical_slot_get_changes('look', NULL, NULL)});
 cmp_ok(() = $decoded =~ /crm1:/g, '>', 10, 'decoding prints envelopes');
