@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "executor/executor.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datum.h"

@@ -228,10 +228,12 @@ crm_store_begin_opening(CrmStore *store, CrmAccount *account)
 void
 crm_store_end_opening(CrmAccount *account)
 {
-	LOCKTAG		tag = opening_tag(account);
+	LOCKTAG		tag;
 
-	if (account->is_opening)
-		LockRelease(&tag, ExclusiveLock, false);
+	if (!account->is_opening)
+		return;
+	tag = opening_tag(account);
+	LockRelease(&tag, ExclusiveLock, false);
 	account->is_opening = false;
 }
 
