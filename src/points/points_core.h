@@ -78,8 +78,6 @@ extern void crm_ledger_copy(CrmLedger *to, const CrmLedger *from);
 extern int	crm_lot_order(const CrmLot *a, const CrmLot *b);
 extern CrmLedgerFault crm_ledger_change(CrmLedger *ledger, const CrmLot *key, int64_t amount);
 extern CrmLedgerFault crm_ledger_combine(CrmLedger *sum, const CrmLedger *a, const CrmLedger *b, int sign);
-extern CrmLedgerFault crm_lots_combine(CrmLot *sum, size_t room, size_t *count,
-									   const CrmLot *a, size_t a_count, const CrmLot *b, size_t b_count, int sign);
 extern int64_t crm_ledger_amount(const CrmLedger *ledger, const CrmLot *key);
 extern bool crm_ledger_covers(const CrmLedger *a, const CrmLedger *b);
 

@@ -212,8 +212,7 @@ amount_is_good(const CrmPointsOp *op)
 		case CRM_POINTS_UNLOCK:
 			return true;
 		case CRM_POINTS_ADJUST:
-			/* the smallest number has no opposite */
-			return op->has_amount && op->amount != 0 && op->amount != INT64_MIN;
+			return op->has_amount && op->amount != 0;
 		default:
 			if (!op->has_amount)
 				return crm_points_needs_ref(op->kind);
@@ -321,8 +320,9 @@ carry_out(Posting *p, const CrmPointsRules *rules, const CrmPointsOp *op, const 
 		case CRM_POINTS_REVERSE_EARN:
 			return take_back(p, amount, ref, rules->allow_debt);
 		case CRM_POINTS_ADJUST:
+			/* The smallest number has no opposite, and nobody has so many points. */
 			if (amount < 0)
-				return take_in_order(p, -amount, 0, 0) == 0;
+				return amount != INT64_MIN && take_in_order(p, -amount, 0, 0) == 0;
 			/* FALLTHROUGH */
 		case CRM_POINTS_EARN:
 		case CRM_POINTS_GIFT:

@@ -137,48 +137,35 @@ crm_ledger_change(CrmLedger *ledger, const CrmLot *key, int64_t amount)
 
 /* a + sign * b, merged; what comes to nothing is left out. */
 CrmLedgerFault
-crm_lots_combine(CrmLot *sum, size_t room, size_t *count,
-				 const CrmLot *a, size_t a_count, const CrmLot *b, size_t b_count, int sign)
+crm_ledger_combine(CrmLedger *sum, const CrmLedger *a, const CrmLedger *b, int sign)
 {
-	size_t		i = 0;
-	size_t		j = 0;
-	size_t		n = 0;
+	int32_t		i = 0;
+	int32_t		j = 0;
 
-	while (i < a_count || j < b_count)
+	sum->count = 0;
+	while (i < a->count || j < b->count)
 	{
-		int			order = i == a_count ? 1 : j == b_count ? -1 : crm_lot_order(&a[i], &b[j]);
-		CrmLot		lot = order <= 0 ? a[i] : b[j];
+		int			order = i == a->count ? 1 : j == b->count ? -1 : crm_lot_order(&a->lot[i], &b->lot[j]);
+		CrmLot		lot = order <= 0 ? a->lot[i] : b->lot[j];
 		bool		overflow = false;
 
 		if (order > 0)
 			lot.amount = 0;
 		if (order >= 0)
 			overflow = sign < 0 ?
-				__builtin_sub_overflow(lot.amount, b[j].amount, &lot.amount) :
-				__builtin_add_overflow(lot.amount, b[j].amount, &lot.amount);
+				__builtin_sub_overflow(lot.amount, b->lot[j].amount, &lot.amount) :
+				__builtin_add_overflow(lot.amount, b->lot[j].amount, &lot.amount);
 		if (overflow)
 			return CRM_LEDGER_OVERFLOW;
 		i += order <= 0;
 		j += order >= 0;
 		if (lot.amount == 0)
 			continue;
-		if (n == room)
+		if (sum->count == CRM_LEDGER_LOTS)
 			return CRM_LEDGER_FULL;
-		sum[n++] = lot;
+		sum->lot[sum->count++] = lot;
 	}
-	*count = n;
 	return CRM_LEDGER_OK;
-}
-
-CrmLedgerFault
-crm_ledger_combine(CrmLedger *sum, const CrmLedger *a, const CrmLedger *b, int sign)
-{
-	size_t		count = 0;
-	CrmLedgerFault fault = crm_lots_combine(sum->lot, CRM_LEDGER_LOTS, &count, a->lot, (size_t) a->count,
-											b->lot, (size_t) b->count, sign);
-
-	sum->count = (int32_t) count;
-	return fault;
 }
 
 /* Whether every component of a is at least that of b. */

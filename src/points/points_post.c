@@ -114,18 +114,6 @@ difference(const Request *r, const CrmJournal *found)
 	return NULL;
 }
 
-/* The first answer again, or a conflict. */
-static void
-answer_again(const Request *r, const CrmJournal *found, Answer *answer)
-{
-	answer->field = difference(r, found);
-	answer->status = answer->field == NULL ? CRM_POINTS_REPLAY : CRM_POINTS_IDEM_CONFLICT;
-	answer->available = found->available;
-	answer->held = found->held;
-	answer->debt = found->debt;
-	answer->breakdown = found->delta;
-}
-
 static void
 look_up_ref(const Request *r, Work *work, CrmPointsRef *ref)
 {
@@ -344,6 +332,24 @@ is_big_adjustment(const Request *r)
 	return r->op.kind == CRM_POINTS_ADJUST && r->request_id[0] != '~' && (r->op.amount > limit || r->op.amount < -limit);
 }
 
+static void
+answer_again(const CrmJournal *found, Answer *answer)
+{
+	answer->status = CRM_POINTS_REPLAY;
+	answer->available = found->available;
+	answer->held = found->held;
+	answer->debt = found->debt;
+	answer->breakdown = found->delta;
+}
+
+/* A refusal, with what there is. */
+static void
+answer_now(const Request *r, const Work *work, CrmPointsStatus status, Answer *answer)
+{
+	answer->status = status;
+	balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
+}
+
 /*
  * The law comes first and the look for an earlier entry of this name later: what
  * succeeds finds it out by its own insertion, what does not must ask.
@@ -351,9 +357,15 @@ is_big_adjustment(const Request *r)
 static bool
 answer_if_known(const Request *r, Work *work, Answer *answer)
 {
+	const CrmJournal *found = &work->found;
+
 	if (!crm_store_find(work->store, r->customer, r->request_id, &work->found))
 		return false;
-	answer_again(r, &work->found, answer);
+	answer->field = difference(r, found);
+	if (answer->field == NULL)
+		answer_again(found, answer);
+	else
+		answer_now(r, work, CRM_POINTS_IDEM_CONFLICT, answer);
 	return true;
 }
 
@@ -456,8 +468,7 @@ answer_refusal(Request *r, Work *work, Answer *answer)
 
 	if (answer_if_known(r, work, answer))
 		return false;
-	answer->status = refusal;
-	balance(&work->account.state, r->op.business_date, &answer->available, &answer->held, &answer->debt);
+	answer_now(r, work, refusal, answer);
 	/* Beyond the limit a second person has said yes before, or it does not happen. */
 	if (refusal == CRM_POINTS_DONE && is_big_adjustment(r) &&
 		(answer->persons = crm_store_approved(r->customer, r->request_id, r->programme, r->op.amount)) < 2)

@@ -164,6 +164,12 @@ CREATE FUNCTION crm.define_points_programme(programme text, label_zh text, label
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp
     AS $$
 BEGIN
+    -- Entries without a hash between others are what the audit takes for tampering.
+    IF is_chained AND EXISTS (SELECT FROM crm_data.points_programme p WHERE p.programme = $1 AND NOT p.is_chained)
+       AND EXISTS (SELECT FROM crm_data.points_journal j WHERE j.programme = $1 AND j.hash IS NOT NULL) THEN
+        RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = 'the hash chain of this programme was ended and cannot be taken up again',
+            DETAIL = 'Entries were posted without a hash after others that have one.', HINT = 'Leave the chain off, or define a new programme.';
+    END IF;
     INSERT INTO crm_data.points_programme AS p (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit, free_credit)
     VALUES (programme, label_zh, label_en, scale, redeem_min, allow_debt, auto_open, is_chained, adjust_limit, free_credit)
     ON CONFLICT ON CONSTRAINT points_programme_pkey DO UPDATE
@@ -176,7 +182,7 @@ REVOKE EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer
 GRANT EXECUTE ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint, boolean) TO crm_data_admin;
 COMMENT ON FUNCTION crm.define_points_programme(text, text, text, integer, bigint, boolean, boolean, boolean, bigint, boolean) IS
 $$Make a points programme, or change its rules (定义积分计划).
-scale: decimal places of a point; amounts are whole numbers of the smallest unit. adjust_limit: beyond it adjustments need a second person, null for no limit. free_credit: crm.points_earn() and crm.points_gift() stay open to writers also where the programme has rules of earning; without such rules they always are. Errors: 23502, 23514.$$;
+scale: decimal places of a point; amounts are whole numbers of the smallest unit. adjust_limit: beyond it adjustments need a second person, null for no limit. free_credit: crm.points_earn() and crm.points_gift() stay open to writers also where the programme has rules of earning; without such rules they always are. is_chained: a chain may begin late, but what was ended does not begin again. Errors: 23502, 23514, 55000.$$;
 
 CREATE FUNCTION crm.points_approve_adjustment(customer crm.customer_code, programme text, request_id text, amount bigint, reason text) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, crm, pg_temp

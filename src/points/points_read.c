@@ -121,18 +121,24 @@ crm_points_lots(PG_FUNCTION_ARGS)
 }
 
 /*
- * sum(): what passes through in any order may have more lots than a ledger holds,
- * holds that are opened before they are closed for instance, so the state is a
- * sorted array that grows; only the result must fit.
+ * sum(): what passes through in any order may have more lots than a ledger holds, holds
+ * that are opened before they are closed for instance, and more points than a lot.  So
+ * the state is a sorted array that grows, of wide amounts; only the result must fit.
  */
+typedef struct WideLot
+{
+	int128		amount;
+	CrmLot		key;			/* its amount does not count */
+} WideLot;
+
 typedef struct Sum
 {
 	int64		rows;			/* in the frame; none gives null */
 	size_t		count;
 	size_t		room;
-	CrmLot	   *lot;
+	WideLot    *lot;
 	size_t		spare_room;
-	CrmLot	   *spare;			/* merged into, then exchanged */
+	WideLot    *spare;			/* merged into, then exchanged */
 } Sum;
 
 static Sum *
@@ -149,11 +155,34 @@ sum_state(FunctionCallInfo fcinfo, int argument)
 	return MemoryContextAllocZero(context, sizeof(Sum));
 }
 
+/* a + sign * b, merged; what comes to nothing is left out. */
+static size_t
+wide_combine(WideLot *sum, const WideLot *a, size_t a_count, const WideLot *b, size_t b_count, int sign)
+{
+	size_t		i = 0;
+	size_t		j = 0;
+	size_t		n = 0;
+
+	while (i < a_count || j < b_count)
+	{
+		int			order = i == a_count ? 1 : j == b_count ? -1 : crm_lot_order(&a[i].key, &b[j].key);
+		WideLot		lot = order <= 0 ? a[i++] : b[j];
+
+		if (order > 0)
+			lot.amount = 0;
+		if (order >= 0)
+			lot.amount += sign * b[j++].amount;
+		if (lot.amount != 0)
+			sum[n++] = lot;
+	}
+	return n;
+}
+
 static void
-sum_add(FunctionCallInfo fcinfo, Sum *sum, const CrmLot *lot, size_t count, int sign)
+sum_add(FunctionCallInfo fcinfo, Sum *sum, const WideLot *lot, size_t count, int sign)
 {
 	size_t		room = sum->count + count;
-	CrmLot	   *merged;
+	WideLot    *merged;
 	MemoryContext context;
 
 	AggCheckCallContext(fcinfo, &context);
@@ -162,9 +191,9 @@ sum_add(FunctionCallInfo fcinfo, Sum *sum, const CrmLot *lot, size_t count, int 
 		sum->spare_room = room * 2;
 		if (sum->spare != NULL)
 			pfree(sum->spare);
-		sum->spare = MemoryContextAllocHuge(context, sum->spare_room * sizeof(CrmLot));
+		sum->spare = MemoryContextAllocHuge(context, sum->spare_room * sizeof(WideLot));
 	}
-	crm_points_check(crm_lots_combine(sum->spare, sum->spare_room, &sum->count, sum->lot, sum->count, lot, count, sign));
+	sum->count = wide_combine(sum->spare, sum->lot, sum->count, lot, count, sign);
 	merged = sum->spare;
 	sum->spare = sum->lot;
 	sum->lot = merged;
@@ -181,8 +210,12 @@ sum_step(FunctionCallInfo fcinfo, int sign)
 
 	if (!PG_ARGISNULL(1))
 	{
+		WideLot		wide[CRM_LEDGER_LOTS];
+
 		GETARG_LEDGER(1, &ledger);
-		sum_add(fcinfo, sum, ledger.lot, ledger.count, sign);
+		for (int32 i = 0; i < ledger.count; i++)
+			wide[i] = (WideLot) {ledger.lot[i].amount, ledger.lot[i]};
+		sum_add(fcinfo, sum, wide, ledger.count, sign);
 		sum->rows += sign;
 	}
 	PG_RETURN_POINTER(sum);
@@ -229,7 +262,7 @@ crm_points_sum_serialize(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buf);
 	pq_sendint64(&buf, sum->rows);
 	if (sum->count > 0)
-		pq_sendbytes(&buf, (char *) sum->lot, sum->count * sizeof(CrmLot));
+		pq_sendbytes(&buf, (char *) sum->lot, sum->count * sizeof(WideLot));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
@@ -246,9 +279,9 @@ crm_points_sum_deserialize(PG_FUNCTION_ARGS)
 	initStringInfo(&buf);
 	appendBinaryStringInfo(&buf, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	sum->rows = pq_getmsgint64(&buf);
-	sum->count = sum->room = (buf.len - buf.cursor) / sizeof(CrmLot);
-	sum->lot = palloc(Max(sum->room, 1) * sizeof(CrmLot));
-	memcpy(sum->lot, buf.data + buf.cursor, sum->count * sizeof(CrmLot));
+	sum->count = sum->room = (buf.len - buf.cursor) / sizeof(WideLot);
+	sum->lot = palloc(Max(sum->room, 1) * sizeof(WideLot));
+	memcpy(sum->lot, buf.data + buf.cursor, sum->count * sizeof(WideLot));
 	PG_RETURN_POINTER(sum);
 }
 
@@ -264,7 +297,11 @@ crm_points_sum_final(PG_FUNCTION_ARGS)
 	if (sum->count > CRM_LEDGER_LOTS)
 		crm_points_check(CRM_LEDGER_FULL);
 	ledger.count = sum->count;
-	if (sum->count > 0)
-		memcpy(ledger.lot, sum->lot, sum->count * sizeof(CrmLot));
+	for (int32 i = 0; i < ledger.count; i++)
+	{
+		crm_points_check_fits(sum->lot[i].amount == (int64) sum->lot[i].amount);
+		ledger.lot[i] = sum->lot[i].key;
+		ledger.lot[i].amount = (int64) sum->lot[i].amount;
+	}
 	PG_RETURN_DATUM(crm_points_pack(&ledger));
 }

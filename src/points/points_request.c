@@ -86,16 +86,15 @@ crm_points_read_request(const Datum *part, const bool *isnull, Request *r)
 	require(!isnull[PART_CUSTOMER], "customer");
 	require(!isnull[PART_PROGRAMME], "programme");
 	r->op.kind = kind_asked(TextDatumGetCString(part[PART_OP]));
-	require(r->op.kind != CRM_POINTS_TRANSFER || !isnull[PART_CUSTOMER2], "receiver");
-	require(!crm_points_needs_ref(r->op.kind) || !isnull[PART_REF], "ref");
 	r->request_id = checked_request_id(DatumGetTextPP(part[PART_REQUEST_ID]));
 	r->customer = DatumGetInt64(part[PART_CUSTOMER]);
 	r->programme = crm_points_checked_programme(DatumGetTextPP(part[PART_PROGRAMME]));
 	r->op.business_date = isnull[PART_BUSINESS_DATE] ? crm_company_today() :
 		crm_points_checked_day(DatumGetDateADT(part[PART_BUSINESS_DATE]), false);
-	if (r->op.kind == CRM_POINTS_TRANSFER)
+	/* No receiver and no ref are ones that are not found, which is an answer and no error in a batch. */
+	if (r->op.kind == CRM_POINTS_TRANSFER && !isnull[PART_CUSTOMER2])
 		r->customer2 = DatumGetInt64(part[PART_CUSTOMER2]);
-	if (crm_points_needs_ref(r->op.kind))
+	if (crm_points_needs_ref(r->op.kind) && !isnull[PART_REF])
 		r->ref = TextDatumGetCString(part[PART_REF]);
 	r->reason = isnull[PART_REASON] ? NULL : TextDatumGetCString(part[PART_REASON]);
 	r->rule_version = isnull[PART_RULE_VERSION] ? 0 : DatumGetInt32(part[PART_RULE_VERSION]);

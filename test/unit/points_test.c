@@ -350,7 +350,7 @@ test_law(void)
 	CHECK(status(lots, to_oneself(OP(TRANSFER, 1)), NULL, false) == CRM_POINTS_SAME_ACCOUNT);
 	CHECK(status(lots, OP(CAPTURE, 1), NULL, false) == CRM_POINTS_NOT_FOUND);
 	CHECK(status(lots, OP(CAPTURE, 1), &redemption, false) == CRM_POINTS_NOT_FOUND);
-	CHECK(status(lots, OP(ADJUST, INT64_MIN), NULL, false) == CRM_POINTS_BAD_AMOUNT);
+	CHECK(status(lots, OP(ADJUST, INT64_MIN), NULL, false) == CRM_POINTS_INSUFFICIENT);
 	CHECK(status("{9223372036854775807@never}", OP(EARN, 1), NULL, false) == CRM_POINTS_DONE && out.fault == CRM_LEDGER_OVERFLOW);
 }
 
