@@ -1,7 +1,8 @@
 -- Proves: each refusal has its SQLSTATE and leaves no trace; a request is posted once and
 -- another content is named; nobody but the posting functions writes accounts and journal,
 -- the owner included; adjustments beyond the limit need two persons; expiry makes no
--- difference to a balance; and the audit names what a superuser tampered with.
+-- difference to a balance; what is asked amiss in a batch loses no other row; sums pass through any order;
+-- a chain that was ended stays so; and the audit names what a superuser tampered with.
 BEGIN;
 SELECT no_plan();
 SET LOCAL search_path = public, crm;
@@ -163,6 +164,37 @@ SELECT is(pg_temp.found_after(statement), found, statement)
                ($$UPDATE crm_data.points_reversal SET reversed = reversed + 1$$, 'reversal_bound'),
                ($$UPDATE crm_data.points_account SET chain = NULL WHERE seq = 2$$, 'hash_chain'),
                ($$ALTER TABLE crm_data.points_journal DISABLE TRIGGER postings_only$$, 'append_only')) v (statement, found);
+
+-- -- what is asked amiss is an answer of its row, and loses no other ----------------------------------
+
+SELECT results_eq($$SELECT request_id, status, available, held, debt, breakdown::text FROM points_post_batch(ARRAY[
+        ROW('amiss 1', '2029-02-01', 'earn', 'CUST202601010009', NULL, 'club', 7, NULL, NULL, NULL),
+        ROW('amiss 1', '2029-02-01', 'earn', 'CUST202601010009', NULL, 'club', 8, NULL, NULL, NULL),
+        ROW('amiss 2', '2029-02-01', 'capture', 'CUST202601010009', NULL, 'club', 1, NULL, NULL, NULL),
+        ROW('amiss 3', '2029-02-01', 'reverse_earn', 'CUST202601010009', NULL, 'club', NULL, NULL, NULL, NULL),
+        ROW('amiss 4', '2029-02-01', 'transfer', 'CUST202601010009', NULL, 'club', 1, NULL, NULL, NULL),
+        ROW('amiss 5', '2029-02-01', 'adjust', 'CUST202601010009', NULL, 'club', -9223372036854775808, NULL, NULL, NULL),
+        ROW('amiss 6', '2029-02-01', 'earn', 'CUST202601010009', NULL, 'club', 1, NULL, NULL, NULL)]::points_op[])$$,
+    $$VALUES ('amiss 1', 'ok', 7::bigint, 0::bigint, 0::bigint, '{7@never}'), ('amiss 1', 'idem_conflict', 7, 0, 0, NULL), ('amiss 2', 'not_found', 7, 0, 0, NULL),
+             ('amiss 3', 'not_found', 7, 0, 0, NULL), ('amiss 4', 'not_found', 7, 0, 0, NULL), ('amiss 5', 'insufficient', 7, 0, 0, NULL), ('amiss 6', 'ok', 8, 0, 0, '{1@never}')$$,
+    'no receiver, no ref, a number without an opposite and another content are refused with what there is');
+SELECT throws_ok($$SELECT points_reverse('CUST202601010009', 'club', 'amiss 7', NULL)$$, 'P0002', NULL, 'by itself it is an error');
+
+-- -- sums and chains ------------------------------------------------------------------------------------
+
+SELECT is((SELECT sum(d::points_ledger)::text FROM (VALUES ('{9223372036854775807@never}'), ('{9223372036854775807@never}'), ('{9223372036854775807@never, hold 3: 1@never}'),
+    ('{-9223372036854775807@never}'), ('{-9223372036854775807@never}')) v (d)), '{9223372036854775807@never, hold 3: 1@never}', 'a sum passes through more than a lot holds');
+SELECT throws_ok($$SELECT sum(d::points_ledger) FROM (VALUES ('{9223372036854775807@never}'), ('{1@never}')) v (d)$$, '22003', NULL, 'and must fit in the end');
+SELECT lives_ok($$SELECT points_earn('CUST202601010009', 'main', 'turn 1', 9223372036854775807), points_redeem('CUST202601010009', 'main', 'turn 2', 9223372036854775807),
+    points_earn('CUST202601010009', 'main', 'turn 3', 9223372036854775807), points_redeem('CUST202601010009', 'main', 'turn 4', 9223372036854775807)$$, 'a turnover may pass 64 bits');
+SELECT is((SELECT s.balance FROM points_statement('CUST202601010009', 'main', company_today(), company_today()) s WHERE s.kind = 'closing'), 0::bigint, 'and has a statement');
+SELECT define_points_programme('late', '迟', 'Late', is_chained => false);
+SELECT points_earn('CUST202601010009', 'late', 'late 1', 1);
+SELECT lives_ok($$SELECT define_points_programme('late', '迟', 'Late')$$, 'a chain may begin late');
+SELECT points_earn('CUST202601010009', 'late', 'late 2', 1);
+SELECT is_empty($$SELECT * FROM points_audit('CUST202601010009')$$, 'and the audit knows');
+SELECT define_points_programme('late', '迟', 'Late', is_chained => false);
+SELECT throws_ok($$SELECT define_points_programme('late', '迟', 'Late')$$, '55000', NULL, 'what was ended is not taken up again');
 
 SELECT * FROM finish();
 ROLLBACK;

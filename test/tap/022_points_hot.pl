@@ -1,7 +1,8 @@
 # Proves: on rows that eight sessions update at once, thousands of times, no posting misses its
 # account or loses another's, in single calls, transfers and batches, while VACUUM runs and
 # accounts are opened; that all this happens below SQL and within the page (HOT); that two
-# sessions that name a request alike in two programmes post it once; and that in REPEATABLE
+# sessions that name a request alike in two programmes post it once; that transfers and batches which open
+# accounts do not wait for one another in circles; and that in REPEATABLE
 # READ and SERIALIZABLE a concurrent posting is an error and a repetition right.
 use strict;
 use warnings;
@@ -70,6 +71,20 @@ load('mixed', int($rounds / 4),
 	'same@1' => "\\set n random(1, 400)\n\\set programme random(1, 2)\nSELECT status FROM crm.points_post_batch(ARRAY[ROW('same', date '2026-01-02', 'earn', crm.customer_code(date '2026-04-01', :n), NULL, CASE :programme::int WHEN 1 THEN 'main' ELSE 'second' END, 1, NULL, NULL, NULL)::crm.points_op]);\n");
 is(sql("SELECT count(*) FROM (SELECT customer_code FROM crm_data.points_journal WHERE crm.code_day(customer_code) = '2026-04-01' GROUP BY 1 HAVING count(*) <> 1) v"), 0,
 	'a name is posted once, in whichever of two programmes');
+
+# -- openings to and fro ------------------------------------------------------------------------------
+
+# Eight postings in a row meet at one pair of customers, who have no accounts until then.
+sql('CREATE SEQUENCE pair');
+my $at_pair = sub {
+	my $op = "SELECT nextval('pair') / 8 AS n \\gset\nSELECT status FROM crm.points_post_batch(ARRAY[";
+	return $op . join(', ', map { my ($kind, @who) = @$_;
+		sprintf "ROW(gen_random_uuid()::text, date '2026-01-02', '%s', %s, %s, 'main', 1, NULL, NULL, NULL)::crm.points_op", $kind,
+			map { defined $_ ? "crm.customer_code(date '2026-05-01', (2 * :n + $_)::int)" : 'NULL' } @who[0, 1] } @_) . "]);\n";
+};
+load('openings', int($rounds / 2),
+	'there@2' => $at_pair->([ 'earn', 1 ], [ 'transfer', 1, 2 ]), 'back@2' => $at_pair->([ 'transfer', 2, 1 ]),
+	'one@1' => $at_pair->([ 'earn', 1 ]), 'two@1' => $at_pair->([ 'earn', 2 ]), 'both@1' => $at_pair->([ 'earn', 2 ], [ 'earn', 1 ]));
 
 # -- the same name from all sessions -----------------------------------------------------------------
 
