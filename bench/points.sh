@@ -263,7 +263,7 @@ pairs 'redeem, 3 of 120 lots; peer: a row for each lot, the same promises' "${re
 fill 120
 
 say 'transfers'
-pairs 'redeem, 120 lots; peer: a transfer in the shape of pgledger' "$redeem_sql" "$book_sql" 'at least 3.5' ''
+pairs 'redeem, 120 lots; peer: a transfer in the shape of pgledger' "$redeem_sql" "$book_sql" 'the original: at least 3.5' ''
 pairs 'transfer; peer: a transfer in the shape of pgledger' "$transfer_sql" "$book_sql" '' ''
 if [ -n "${CRM_BENCH_PGLEDGER:-}" ]; then
 	for file in $CRM_BENCH_PGLEDGER; do run -f "$file" >/dev/null; done
