@@ -85,12 +85,14 @@ CREATE FUNCTION public.stable_earn(n int) RETURNS bigint LANGUAGE sql STABLE AS 
 SELECT is((SELECT array_agg(stable_earn(n) ORDER BY n) FROM public.number), '{1,2,3,4,5,6,7,8,9,10}', 'a function that is not as stable as it says posts each time');
 CREATE FUNCTION public.parallel_earn(n int) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS $$ BEGIN RETURN (crm.points_earn('CUST202601010003', 'main', 'pa' || n, 1)).status; END $$;
 CREATE FUNCTION public.parallel_batch(n int) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS $$ BEGIN RETURN (SELECT min(status) FROM crm.points_post_batch(ARRAY[public.op('pb' || n, 1), public.op('pc' || n, 1)])); END $$;
-SET force_parallel_mode = on;
+-- The setting has another name from 16 on.
+SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END AS always_parallel \gset
+SET :always_parallel = on;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT throws_ok('SELECT parallel_earn(n) FROM public.number', 'XX000', NULL, 'a worker of a parallel plan posts nothing');
 SELECT throws_ok('SELECT parallel_batch(n) FROM public.number', 'XX000', NULL, 'nor many');
-RESET force_parallel_mode;
+RESET :always_parallel;
 SELECT is((SELECT array_agg(DISTINCT parallel_earn(n)) FROM public.number), '{ok}', 'its leader may');
 
 -- -- names before ours ------------------------------------------------------------------------------------
