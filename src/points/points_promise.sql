@@ -16,7 +16,7 @@ BEGIN
     IF release_on > expires_on THEN
         RAISE EXCEPTION 'these points would end before they come' USING ERRCODE = 'KH007', DETAIL = format('Request %s.', request_id);
     ELSIF EXISTS (SELECT FROM crm_data.points_programme p WHERE p.programme = points_promise.programme AND NOT p.free_credit)
-       AND EXISTS (SELECT FROM crm_data.points_rule r WHERE r.programme = points_promise.programme) THEN
+       AND EXISTS (SELECT FROM crm_data.points_rule r WHERE r.programme = points_promise.programme AND r.state = 'approved') THEN
         RAISE EXCEPTION 'points of this programme are not promised without a rule' USING ERRCODE = 'KHP07', DETAIL = format('Request %s.', request_id);
     END IF;
     answer := points_gift(customer, programme, request_id, amount, expires_on, class, today);

@@ -67,4 +67,16 @@ SELECT results_eq($$SELECT customer_code::text, state::text FROM points_account 
     $$VALUES ('CUST202601010005', '{}'), ('CUST202601010006', '{}'), ('CUST202601010007', '{}'), ('CUST202601010008', '{30@2027-12-31}'), ('CUST202601010009', '{20@2027-12-31}')$$, 'released where it went, and where it came back; not what was void');
 SELECT is((SELECT count(*) FROM points_promised WHERE closed_at IS NULL), 0::bigint, 'no promise is open');
 SELECT is_empty('SELECT * FROM points_audit()', 'the books are in balance');
+
+-- A rule that nobody approved yet gives nothing, and so stands in nobody's way.
+CREATE ROLE crm_test_promise_admin;
+GRANT crm_data_admin TO crm_test_promise_admin;
+SELECT define_points_type('club', 'plain', '普通', 'Plain');
+SET SESSION AUTHORIZATION crm_test_promise_admin;
+SELECT crm.define_points_rule('club', 'bills', '2999-01-01', 'bill', 'plain', 'amount') AS drafted \gset
+RESET SESSION AUTHORIZATION;
+SELECT is((points_promise('CUST202601010001', 'club', 'beside a draft', 1, '2999-01-01')).held, 1::bigint, 'a draft shuts out no promises');
+SELECT approve_points_rule(:drafted);
+SELECT throws_ok($$SELECT points_promise('CUST202601010001', 'club', 'beside a rule', 1, '2999-01-01')$$, 'KHP07', NULL, 'a rule does');
+DROP ROLE crm_test_promise_admin;
 SELECT * FROM finish();
